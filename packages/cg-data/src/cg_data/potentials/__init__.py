@@ -1,0 +1,1 @@
+"""Pair potentials: formulas, curves through points, and their combinations."""
