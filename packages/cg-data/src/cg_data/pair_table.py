@@ -47,13 +47,9 @@ class PairTable(PairPotential):
     def __post_init__(self) -> None:
         u, f = (np.array(k, dtype=np.float64) for k in (self.u_knots, self.f_knots))
         if u.ndim != 1 or u.shape != f.shape or len(u) < 4:
-            raise ValueError(
-                f"a table needs at least 4 knots of U and as many of F, got {u.shape} and {f.shape}"
-            )
+            raise ValueError(f"a table needs at least 4 knots of U and as many of F, got {u.shape} and {f.shape}")
         if not 0 <= self.r_min < self.cutoff < np.inf:
-            raise ValueError(
-                f"a table needs 0 ≤ r_min < cutoff < ∞, got r_min {self.r_min}, cutoff {self.cutoff}"
-            )
+            raise ValueError(f"a table needs 0 ≤ r_min < cutoff < ∞, got r_min {self.r_min}, cutoff {self.cutoff}")
         if not (np.all(np.isfinite(u)) and np.all(np.isfinite(f))):
             at = float(self.r_min + (self.cutoff - self.r_min) / (len(u) - 1) * np.argmin(np.isfinite(u + f)))
             raise ValueError(f"U or F is not finite at r = {at:.6g}: raise r_min above it")

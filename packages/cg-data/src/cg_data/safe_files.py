@@ -31,9 +31,7 @@ def sized_file(path: str | Path, *, max_bytes: int = TABLE_BYTES, what: str = "t
     except (OSError, ValueError) as error:
         if isinstance(error, FileError):
             raise
-        raise FileError(
-            path, f"cannot be opened ({error})", remedy="check the path and its permissions"
-        ) from None
+        raise FileError(path, f"cannot be opened ({error})", remedy="check the path and its permissions") from None
     if size == 0:
         raise FileError(file, "is empty", remedy="was its writer interrupted? write it again")
     if size > max_bytes:
@@ -45,9 +43,7 @@ def sized_file(path: str | Path, *, max_bytes: int = TABLE_BYTES, what: str = "t
     return file
 
 
-def text_lines(
-    path: str | Path, *, max_bytes: int = TABLE_BYTES, what: str = "table"
-) -> Iterator[tuple[int, str]]:
+def text_lines(path: str | Path, *, max_bytes: int = TABLE_BYTES, what: str = "table") -> Iterator[tuple[int, str]]:
     """Yield (line number from 1, text without its end) of a UTF-8 file; FileError for anything else."""
     file = sized_file(path, max_bytes=max_bytes, what=what)
     try:
@@ -81,9 +77,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     try:
         handle, name = tempfile.mkstemp(dir=final.parent, prefix=f".{final.name[:32]}.", suffix=final.suffix)
     except OSError as error:
-        raise FileError(
-            final, f"cannot be written ({error.strerror})", remedy="choose another folder"
-        ) from None
+        raise FileError(final, f"cannot be written ({error.strerror})", remedy="choose another folder") from None
     os.close(handle)
     draft = Path(name)
     try:

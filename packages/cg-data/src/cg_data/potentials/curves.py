@@ -71,9 +71,7 @@ def cubic_spline(
     return Curve(CubicSpline(x, y, bc_type=ends), inner)
 
 
-def b_spline(
-    knots: npt.ArrayLike, coefficients: npt.ArrayLike, degree: int, *, inner: Inner = "linear"
-) -> Curve:
+def b_spline(knots: npt.ArrayLike, coefficients: npt.ArrayLike, degree: int, *, inner: Inner = "linear") -> Curve:
     """Return the B-spline of `degree` on its base interval [knots[degree], knots[-degree-1]]."""
     t, c = np.asarray(knots, dtype=np.float64), np.asarray(coefficients, dtype=np.float64)
     if len(t) != len(c) + degree + 1:

@@ -86,9 +86,7 @@ class ModifiedMorse(PairPotential):
 
     @property
     def _offset(self) -> float:
-        return (
-            float(np.exp(2 * self.rho / self.psi) - 2 * np.exp(self.rho / self.psi)) if self.psi < 0 else 0.0
-        )
+        return float(np.exp(2 * self.rho / self.psi) - 2 * np.exp(self.rho / self.psi)) if self.psi < 0 else 0.0
 
     def _exponent(self, x: Array) -> Array:
         if self.psi == 0:

@@ -45,7 +45,11 @@ class PairPotential:
     """Two formulas inside the cutoff, exact zero from the cutoff on, and the algebra of potentials."""
 
     __slots__ = ()
-    cutoff: float | Any
+
+    if TYPE_CHECKING:
+
+        @property
+        def cutoff(self) -> float: ...
 
     def u(self, r: Array) -> Array:
         """Return U(r) [energy] by the formula, whatever the cutoff."""

@@ -1,0 +1,117 @@
+"""HOOMD-blue's `md.pair.Table`: U and F on linspace(r_min, r_cut, n, endpoint=False), in memory or as .npz.
+
+HOOMD interpolates U and F linearly and separately, takes 0 at r_cut, and applies no force at all below r_min:
+so the arrays start at r_min = 0 and carry the core. The end point is excluded; handing HOOMD a grid that includes
+it compresses the curve by (n−1)/n.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from cg_data.errors import FileError
+from cg_data.formats.columns import TableFile, TableRows
+from cg_data.formats.sampling import require_core, sample
+from cg_data.interactions import Interactions, pair_name, pair_of
+from cg_data.pair_table import PairTable
+from cg_data.potentials.inward import Inner
+from cg_data.potentials.pair_potential import Array, Potential
+from cg_data.safe_files import TABLE_BYTES, atomic_path, sized_file
+from cg_data.units import Units
+
+_FIELDS = ("r_min", "r_cut", "U", "F")
+
+
+def hoomd_arrays(potential: Potential, n: int = 2000) -> dict[str, float | Array]:
+    """Return r_min, r_cut, U and F as `table.params[pair]` and `table.r_cut[pair]` take them.
+
+    >>> from cg_data import GaussianCore
+    >>> arrays = hoomd_arrays(GaussianCore(2.0, 1.0, 4.0), 1000)
+    >>> float(arrays["r_min"]), len(arrays["U"]), float(arrays["U"][250]) == 2 * np.exp(-1.0)
+    (0.0, 1000, True)
+    """
+    require_core(potential, "HOOMD-blue")
+    rows = sample(potential, ("A", "A"), np.linspace(0.0, potential.cutoff, n, endpoint=False))
+    assert rows.f is not None
+    return {"r_min": 0.0, "r_cut": float(potential.cutoff), "U": rows.u, "F": rows.f}
+
+
+def from_hoomd(r_min: float, r_cut: float, u: Array, f: Array, *, inner: Inner = "linear") -> PairTable:
+    """Return the table through HOOMD's arrays, whose missing last point is U = F = 0 at r_cut."""
+    return PairTable.from_forces(r_min, r_cut, np.append(u, 0.0), np.append(f, 0.0), inner=inner)
+
+
+def write_tables(interactions: Interactions, path: str | Path, units: Units, n: int) -> None:
+    """Write an .npz with the arrays "A-B/r_min", "A-B/r_cut", "A-B/U", "A-B/F" per pair and the units."""
+    arrays: dict[str, np.ndarray] = {"units": np.array([units.length, units.energy, units.mass])}
+    for pair, potential in interactions.items():
+        for name, value in hoomd_arrays(potential, n).items():
+            arrays[f"{pair_name(pair)}/{name}"] = np.asarray(value)
+    with atomic_path(path) as draft, draft.open("wb") as stream:
+        np.savez(stream, **arrays)  # type: ignore[arg-type]
+
+
+def read_tables(path: str | Path) -> TableFile:
+    """Return the tables of such an .npz; nothing is unpickled and nothing unpacks to more than a table's size."""
+    arrays = _load(path)
+    units = None
+    if "units" in arrays:
+        try:
+            units = Units(*(str(u) for u in arrays.pop("units").ravel()[:3]))
+        except ValueError as error:
+            raise FileError(path, str(error), remedy="correct the units array") from None
+    names = sorted({k.rsplit("/", 1)[0] for k in arrays if "/" in k})
+    if not names:
+        raise FileError(path, "holds no array named A-B/U", remedy="write it with cg-data, or name arrays so")
+    return TableFile(tuple(_rows(path, name, arrays) for name in names), units)
+
+
+def _rows(path: str | Path, name: str, arrays: dict[str, np.ndarray]) -> TableRows:
+    missing = [f for f in _FIELDS if f"{name}/{f}" not in arrays]
+    if missing:
+        raise FileError(path, f"{name} lacks {', '.join(missing)}", remedy=f"each pair needs {', '.join(_FIELDS)}")
+    r_min, r_cut, u, f = (arrays[f"{name}/{field}"] for field in _FIELDS)
+    numeric = all(a.dtype.kind in "fiu" for a in (r_min, r_cut, u, f))
+    if not numeric or r_min.size != 1 or r_cut.size != 1 or u.ndim != 1 or u.shape != f.shape or len(u) < 4:
+        raise FileError(path, f"{name}: U and F must be two columns of one length ≥ 4, r_min and r_cut numbers")
+    low, high = float(r_min.ravel()[0]), float(r_cut.ravel()[0])
+    if not (0 <= low < high < np.inf and np.all(np.isfinite(u)) and np.all(np.isfinite(f))):
+        raise FileError(
+            path, f"{name}: values must be finite and 0 ≤ r_min < r_cut", remedy="HOOMD takes them silently"
+        )
+    r = np.append(np.linspace(low, high, len(u), endpoint=False), high)
+    return TableRows(pair_of(name), r, np.append(u, 0.0).astype(float), np.append(f, 0.0).astype(float), None, high)
+
+
+def _load(path: str | Path) -> dict[str, np.ndarray]:
+    file = sized_file(path)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+            if unpacked > TABLE_BYTES or len(archive.infolist()) > 10_000:
+                raise FileError(file, f"unpacks to {unpacked / 1e6:.0f} MB in {len(archive.infolist())} arrays",
+                                remedy=f"a table has at most {TABLE_BYTES / 1e6:.0f} MB; this may be a zip bomb")  # fmt: skip
+            return {e.filename.removesuffix(".npy"): _array(file, archive, e) for e in archive.infolist()}
+    except FileError:
+        raise
+    except Exception as error:  # zipfile and numpy raise a dozen kinds on malformed bytes
+        raise FileError(file, f"is not an .npz of plain arrays ({type(error).__name__})",
+                        remedy="write it with cg-data or np.savez, without objects") from None  # fmt: skip
+
+
+def _array(file: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
+    with archive.open(entry) as stream:
+        major, _ = np.lib.format.read_magic(stream)
+        read = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(stream)
+        if dtype.hasobject:
+            raise FileError(file, f"{entry.filename} holds pickled objects, which are never loaded",
+                            remedy="save plain arrays")  # fmt: skip
+        if int(np.prod([int(s) for s in shape], dtype=object)) * dtype.itemsize > entry.file_size:
+            raise FileError(file, f"{entry.filename} declares {shape}, more than it holds", remedy="is it truncated?")
+    with archive.open(entry) as stream:
+        array: np.ndarray = np.lib.format.read_array(stream, allow_pickle=False)
+        return array

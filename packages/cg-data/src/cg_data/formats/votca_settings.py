@@ -1,0 +1,148 @@
+"""VOTCA's `settings.xml`: what an orphaned csg_inverse project wanted, as plain records.
+
+Lengths are nm and energies kJ/mol, as in VOTCA. Every leaf of the file stays available in `options` under its path
+("inverse/gromacs/table_bins"), so that nothing of a project is lost on the way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import xarray as xr
+
+from cg_data.errors import FileError
+from cg_data.formats import votca
+from cg_data.formats.columns import is_number
+from cg_data.interactions import Pair, pair_of
+from cg_data.safe_xml import Element, read_xml
+from cg_data.target import Normalization, make_target
+
+_SECTIONS = ("non-bonded", "bonded")
+
+
+@dataclass(frozen=True, slots=True)
+class VotcaInteraction:
+    """One `<non-bonded>` or `<bonded>` entry: its grid [nm, or rad] and the file of its target distribution."""
+
+    name: str
+    bonded: bool
+    pair: Pair | None
+    r_min: float
+    r_max: float
+    step: float
+    target: Path | None
+    update_cycle: tuple[int, ...]  # do_potential: 1 in the rounds that update this interaction
+    options: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class VotcaProject:
+    """A csg_inverse project: `kT` [kJ/mol], method, program, number of iterations and interactions."""
+
+    path: Path
+    kT: float
+    method: str
+    program: str
+    iterations: int | None
+    interactions: tuple[VotcaInteraction, ...]
+    options: dict[str, str]
+
+    def targets(self, *, density: float | dict[str, float], normalization: Normalization = "N^2") -> xr.Dataset:
+        """Return the non-bonded targets as one `pair-target` dataset; VOTCA's settings do not hold the density."""
+        wanted = [i for i in self.interactions if not i.bonded and i.target is not None]
+        if not wanted:
+            raise FileError(self.path, "names no non-bonded target", remedy="add <inverse><target>…</target>")
+        curves = {i.pair: votca.read_targets(i.target) for i in wanted if i.pair and i.target}
+        first = next(iter(curves.values()))
+        for i in wanted:
+            if i.pair and (len(curves[i.pair].r) != len(first.r) or abs(curves[i.pair].r - first.r).max() > 1e-9):
+                raise FileError(i.target or self.path, "has another grid than the first target",
+                                remedy="resample the targets to one grid")  # fmt: skip
+        return make_target(
+            first.r,
+            {pair: curve.g["A-A"] for pair, curve in curves.items()},
+            density=density,
+            kT=self.kT,
+            normalization=normalization,
+            units=votca.NATIVE,
+            source=self.path.name,
+        )
+
+
+def read_votca_settings(path: str | Path) -> VotcaProject:
+    """Return the project that a `settings.xml` of csg_inverse describes."""
+    root = read_xml(path, root="cg", what="VOTCA settings file")
+    file = Path(path)
+    entries = [_interaction(file, e) for kind in _SECTIONS for e in root.all(kind)]
+    if not entries:
+        raise FileError(path, "has no <non-bonded> or <bonded> interaction", line=root.line,
+                        remedy="is this the settings.xml of csg_inverse?")  # fmt: skip
+    options = _leaves(root.find("inverse"), "inverse")
+    iterations = options.get("inverse/iterations_max", "")
+    return VotcaProject(
+        file,
+        _number(file, root, "inverse/kBT"),
+        options.get("inverse/method", "ibi"),
+        options.get("inverse/program", "gromacs"),
+        int(iterations) if iterations.isdecimal() and len(iterations) < 10 else None,
+        tuple(entries),
+        options,
+    )
+
+
+def _interaction(file: Path, entry: Element) -> VotcaInteraction:
+    name = entry.value("name")
+    if not name:
+        raise FileError(file, f"a <{entry.name}> entry has no <name>", line=entry.line, remedy="name it")
+    bonded = entry.name == "bonded"
+    types = entry.value("type1"), entry.value("type2")
+    if not bonded and not all(types):
+        raise FileError(file, f"{name}: <type1> and <type2> are missing", line=entry.line, remedy="name both types")
+    low, high, step = (_number(file, entry, key) for key in ("min", "max", "step"))
+    if not (low < high and 0 < step <= high - low):
+        raise FileError(file, f"{name}: the grid {low} : {step} : {high} is empty", line=entry.line,
+                        remedy="min < max and step > 0")  # fmt: skip
+    target = entry.value("inverse/target")
+    cycle = entry.value("inverse/do_potential", "1").split()
+    if not cycle or any(c not in ("0", "1") for c in cycle):
+        raise FileError(file, f"{name}: do_potential is {' '.join(cycle)[:40]!r}", line=entry.line,
+                        remedy="a cycle of 0 and 1")  # fmt: skip
+    return VotcaInteraction(
+        name,
+        bonded,
+        None if bonded else pair_of(types),
+        low,
+        high,
+        step,
+        _beside(file, entry, target) if target else None,
+        tuple(int(c) for c in cycle),
+        _leaves(entry.find("inverse"), "inverse"),
+    )
+
+
+def _beside(file: Path, entry: Element, name: str) -> Path:
+    """Return a file named in the settings; it must lie in the project's own folder."""
+    inside = Path(name)
+    if inside.is_absolute() or ".." in inside.parts or "\0" in name:
+        raise FileError(file, f"names the file {name[:80]!r} outside its folder", line=entry.line,
+                        remedy="copy it beside settings.xml")  # fmt: skip
+    return file.parent / inside
+
+
+def _number(file: Path, element: Element, path: str) -> float:
+    found = element.find(path)
+    if found is None:
+        raise FileError(file, f"<{path}> is missing in <{element.name}>", line=element.line, remedy="add it")
+    text = found.text.strip()
+    if not is_number(text) or not abs(float(text.lower().replace("d", "e"))) < 1e300:
+        raise FileError(file, f"<{path}> is {text[:40]!r}, not a number", line=found.line, remedy="correct it")
+    return float(text.lower().replace("d", "e"))
+
+
+def _leaves(element: Element | None, path: str) -> dict[str, str]:
+    if element is None:
+        return {}
+    if not element.children:
+        return {path: element.text.strip()}
+    return {k: v for child in element.children for k, v in _leaves(child, f"{path}/{child.name}").items()}

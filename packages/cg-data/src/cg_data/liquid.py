@@ -1,0 +1,140 @@
+"""Arithmetic of the liquid state: virial coefficients, Boltzmann inversion, entropy and Kirkwood–Buff integrals.
+
+Integrals over a potential use Gauss–Legendre panels between the potential's own breaks; integrals over a measured
+g(r) sum bin values times exact shell volumes, so that a coordination number counts what the histogram counted.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from cg_data.potentials.pair_potential import Array, Potential
+
+_PANELS, _NODES = 64, 16
+
+
+def mayer_f(potential: Potential, r: npt.ArrayLike, *, kT: float) -> Array:
+    """Return f(r) = e^{−U/kT} − 1 (BoltzmaNN eq. 10).
+
+    >>> from cg_data import WCA
+    >>> float(mayer_f(WCA(), 0.0, kT=1.0)), float(mayer_f(WCA(), 2.0, kT=1.0))
+    (-1.0, 0.0)
+    """
+    return np.expm1(-potential.energy(r) / _positive(kT, "kT"))
+
+
+def b2(potential: Potential, *, kT: float) -> float:
+    """Return the second virial coefficient −2π∫f r² dr [length³] (BoltzmaNN eq. 9)."""
+    edges = sorted({0.0, potential.cutoff, *getattr(potential, "breaks", ())})
+    x, w = np.polynomial.legendre.leggauss(_NODES)
+    total = 0.0
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        panel = np.linspace(low, high, _PANELS + 1)
+        half = 0.5 * np.diff(panel)[:, None]
+        r = panel[:-1, None] + half * (x + 1)
+        total += float(np.sum(half * w * mayer_f(potential, r, kT=kT) * r**2))
+    return -2 * np.pi * total
+
+
+def low_density_pressure(potential: Potential, density: float, *, kT: float) -> float:
+    """Return P₀ = kT (ρ + B₂ρ²) [energy/length³] (BoltzmaNN eq. 11)."""
+    return _positive(kT, "kT") * (density + b2(potential, kT=kT) * density**2)
+
+
+def boltzmann_inversion(g: npt.ArrayLike, *, kT: float) -> Array:
+    """Return U₀ = −kT ln g [energy] (BoltzmaNN eq. 12); ∞ where g = 0: nothing was seen there.
+
+    >>> boltzmann_inversion([0.0, 1.0, np.e], kT=2.0).tolist()
+    [inf, -0.0, -2.0]
+    """
+    values = np.asarray(g, dtype=np.float64)
+    if np.any(values < 0):
+        raise ValueError(f"g must not be negative, found {values.min():.4g}")
+    with np.errstate(divide="ignore"):
+        return np.asarray(-_positive(kT, "kT") * np.log(values))
+
+
+def shell_volumes(r: npt.ArrayLike) -> Array:
+    """Return 4π/3 (r₊³ − r₋³) [length³], shells meeting half-way between the centers r, the first from 0 or r₋.
+
+    >>> volumes = shell_volumes([0.5, 1.5, 2.5])
+    >>> bool(np.isclose(volumes.sum(), 4 / 3 * np.pi * 3**3))
+    True
+    """
+    x = np.asarray(r, dtype=np.float64)
+    if x.ndim != 1 or len(x) < 2 or np.any(np.diff(x) <= 0) or x[0] < 0:
+        raise ValueError("r must be at least two increasing distances")
+    inner = 0.5 * (x[1:] + x[:-1])
+    edges = np.concatenate([[max(0.0, x[0] - (inner[0] - x[0]))], inner, [x[-1] + (x[-1] - inner[-1])]])
+    return 4 / 3 * np.pi * np.diff(edges**3)
+
+
+def running_coordination(r: npt.ArrayLike, g: npt.ArrayLike, *, density: float) -> Array:
+    """Return ρ∫g dV from 0 to the outer edge of each shell; `density` of the surrounding species [length⁻³]."""
+    return density * np.cumsum(np.asarray(g, dtype=np.float64) * shell_volumes(r))
+
+
+def coordination_number(r: npt.ArrayLike, g: npt.ArrayLike, *, density: float, upto: float) -> float:
+    """Return the mean number of neighbors within `upto` [length], linear in volume inside a shell."""
+    running = np.concatenate([[0.0], running_coordination(r, g, density=density)])
+    inner = _inner_edge(r) ** 3
+    edges = np.concatenate([[inner], np.cumsum(shell_volumes(r)) / (4 / 3 * np.pi) + inner])
+    if upto**3 > edges[-1] * (1 + 1e-9):
+        raise ValueError(f"g is known up to r = {np.cbrt(edges[-1]):.6g}, cannot count neighbors up to {upto}")
+    return float(np.interp(upto**3, edges, running))
+
+
+def excess_entropy(r: npt.ArrayLike, g: npt.ArrayLike, *, density: float) -> float:
+    """Return the pair entropy s₂/k = −2πρ∫(g ln g − g + 1) r² dr per particle."""
+    values = np.asarray(g, dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        integrand = np.where(values > 0, values * np.log(values), 0.0) - values + 1
+    return float(-0.5 * density * np.sum(integrand * _shells_from_zero(r, integrand)))
+
+
+def kirkwood_buff(
+    r: npt.ArrayLike, g: npt.ArrayLike, *, weight: Literal["running", "extrapolated"] = "running"
+) -> Array:
+    """Return the Kirkwood–Buff integral up to each distance R, G(R) [length³].
+
+    `running` is 4π∫(g − 1) r² dr truncated at R: in a closed box it does not converge, because g → 1 − O(1/N)
+    and the deficit is weighted with r²; look for a plateau and do not read the last value.
+    `extrapolated` weights with 1 − 23x³/8 + 3x⁴/4 + 9x⁵/8, x = r/R (Krüger and Vlugt 2018), the estimate of the
+    infinite system from a finite sphere. Neither repairs a g normalized with N² or sampled beyond L/2.
+    """
+    excess = np.asarray(g, dtype=np.float64) - 1
+    volumes, centers = _shells_from_zero(r, excess), np.asarray(r, dtype=np.float64)
+    match weight:
+        case "running":
+            return np.cumsum(excess * volumes)
+        case "extrapolated":
+            edges = np.cbrt(np.cumsum(volumes) / (4 / 3 * np.pi))
+            x = np.minimum(centers[None, :] / edges[:, None], 1.0)
+            kernel = 1 - x**3 * (23 / 8 - 3 / 4 * x - 9 / 8 * x**2)
+            kernel[np.arange(len(centers))[None, :] > np.arange(len(edges))[:, None]] = 0.0
+            return kernel @ (excess * volumes)
+        case _:
+            raise ValueError(f"weight must be 'running' or 'extrapolated', got {weight!r}")
+
+
+def _inner_edge(r: npt.ArrayLike) -> float:
+    x = np.asarray(r, dtype=np.float64)
+    return max(0.0, float(x[0] - 0.5 * (x[1] - x[0])))
+
+
+def _shells_from_zero(r: npt.ArrayLike, values: Array) -> Array:
+    """Return shell volumes whose first shell reaches down to r = 0: what is not listed below r[0] is a core."""
+    volumes = shell_volumes(r)
+    if values.shape != volumes.shape:
+        raise ValueError(f"r and g must have one length, got {volumes.shape} and {values.shape}")
+    volumes[0] += 4 / 3 * np.pi * _inner_edge(r) ** 3
+    return volumes
+
+
+def _positive(value: float, name: str) -> float:
+    if not (value > 0 and np.isfinite(value)):
+        raise ValueError(f"{name} must be a positive number, got {value!r}")
+    return value
