@@ -241,7 +241,7 @@ def _noise(d: Distribution) -> Iterator[Finding]:
     if noise > 0.02:
         yield d.say("error" if noise > 0.2 else "warning", "noise", f"the tail of g scatters by {noise:.3f}",
                     "average more frames: kT·noise is the floor of the error in U")  # fmt: skip
-    else:
+    elif noise > 1e-9:
         yield d.say("info", "noise-floor", f"noise floor {noise:.2g}", "residuals below it are not signal")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -122,8 +123,8 @@ def _beads(matrix: Array, values: Array) -> Array:
     return np.asarray(mapped.reshape(len(values), -1, 3), dtype=np.float64)
 
 
-def _joined(parts: object) -> Array:
-    return np.concatenate(list(parts), axis=1)  # type: ignore[call-overload,no-any-return]
+def _joined(parts: Iterable[Array]) -> Array:
+    return np.concatenate(list(parts), axis=1)
 
 
 def _bead_mass(maps: _Maps) -> Array:
@@ -153,14 +154,10 @@ def _attrs(mapping: Mapping, maps: list[_Maps], force_map: ForceMap, ds: xr.Data
     return attrs
 
 
-def _per_bead(rows: object) -> str:
-    """Return JSON [{molecule, bead name: value, ...}, ...], one entry per kind of molecule."""
-    return json.dumps(
-        [
-            {
-                "molecule": m.group.molecule.name,
-                "beads": {b.name: v for b, v in zip(m.group.molecule.beads, values, strict=True)},
-            }
-            for m, values in rows  # type: ignore[attr-defined]
-        ]
-    )
+def _per_bead(rows: Iterable[tuple[_Maps, list[object]]]) -> str:
+    """Return JSON [{"molecule": name, "beads": {name: value}}], one entry per kind of molecule."""
+    found = []
+    for m, values in rows:
+        beads = {bead.name: value for bead, value in zip(m.group.molecule.beads, values, strict=True)}
+        found.append({"molecule": m.group.molecule.name, "beads": beads})
+    return json.dumps(found)

@@ -9,6 +9,7 @@ whatever the potential if Σ_i b_Ii c_Ji = δ_IJ; a mapping for which that fails
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -176,9 +177,9 @@ def normalized(weights: object, n: int, where: str) -> tuple[float, ...]:
 
 
 def _check_beads(beads: tuple[Bead, ...], n: int, where: str) -> None:
-    names = [bead.name for bead in beads]
-    if twice := {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else None:
-        raise ValueError(f"{where}: two beads are called {min(twice)}; give each its own name (types may repeat)")
+    name, times = Counter(["", *(bead.name for bead in beads)]).most_common(1)[0]
+    if times > 1:
+        raise ValueError(f"{where}: two beads are called {name}; give each its own name (types may repeat)")
     for bead in beads:
         extra = bead.force_atoms if isinstance(bead.force_atoms, tuple) else ()
         if (highest := max((*bead.atoms, *extra))) >= n:
@@ -186,9 +187,7 @@ def _check_beads(beads: tuple[Bead, ...], n: int, where: str) -> None:
 
 
 def _check_forces(molecule: MoleculeMapping, where: str) -> None:
-    held: dict[int, int] = {}
-    for atom in (a for bead in molecule.beads for a in bead.support):
-        held[atom] = held.get(atom, 0) + 1
+    held = Counter(atom for bead in molecule.beads for atom in bead.support)
     shared = {atom for atom, times in held.items() if times > 1}
     for bead in molecule.beads:
         problem = _force_problem(bead, shared, set(held), range(len(molecule.atoms)))
@@ -238,7 +237,7 @@ def _choice(value: object, choices: tuple[str, ...], where: str) -> str | None:
 def _numbers_of_atoms(atoms: object, where: str) -> tuple[int, ...]:
     given = _sequence(atoms, where)
     try:
-        numbers = tuple(index(a) for a in given if not isinstance(a, bool))  # type: ignore[call-overload]
+        numbers = tuple(index(a) for a in given if not isinstance(a, bool))  # type: ignore[arg-type]
     except TypeError:
         numbers = ()
     if not given or len(numbers) != len(given) or min(numbers) < 0 or len(set(numbers)) != len(numbers):

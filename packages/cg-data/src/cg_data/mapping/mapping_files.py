@@ -21,9 +21,11 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from cg_data.errors import FileError
 from cg_data.mapping.bead_mapping import Mapping
@@ -32,8 +34,9 @@ from cg_data.mapping.votca_xml import mapping_from_xml
 from cg_data.safe_files import atomic_path, text_lines
 
 _BYTES = 2**20
-_LINE = 16_384  # the time of tomllib is quadratic in the length of a dotted key
-_WRAP = 100
+_LINE = 16_384  # tomllib's time grows as the square of the length of a dotted key
+_DEFAULTS: dict[str, object] = {"bonds": [], "constraints": [], "force_atoms": "bead", "force_weights": None}
+_BLOCK = re.compile(r"\s*\[\[\s*molecule\s*(\.\s*bead\s*)?\]\]")
 
 
 def read_mapping(path: str | Path, *, atoms: Sequence[str] | None = None) -> Mapping:
@@ -50,23 +53,58 @@ def read_mapping(path: str | Path, *, atoms: Sequence[str] | None = None) -> Map
         lines.append(line)
     text = "\n".join(lines) + "\n"
     if text.lstrip().startswith("<"):
-        return mapping_from_xml(text.lstrip("\n"), path, atoms) if lines[0] else _shifted_xml(path)
+        return mapping_from_xml(text, path, atoms)
     if atoms is not None:
-        raise ValueError("atoms= is for VOTCA's XML; a TOML mapping lists the atoms itself")
+        raise ValueError("atoms= is for VOTCA's XML; a TOML mapping lists the atoms itself: leave it out")
     return _from_toml(text, path)
 
 
 def write_mapping(mapping: Mapping, path: str | Path) -> None:
     """Write the TOML from which `read_mapping` gives the same mapping, with the same digest."""
     with atomic_path(path) as draft:
-        draft.write_text(mapping_toml(mapping), encoding="utf-8")
+        draft.write_text(_toml(mapping), encoding="utf-8")
 
 
-def mapping_toml(mapping: Mapping) -> str:
-    """Return the TOML of a mapping, fields left out where they have their default."""
+def _from_toml(text: str, path: str | Path) -> Mapping:
+    try:
+        return from_record(tomllib.loads(text))
+    except RecordError as error:
+        raise FileError(path, str(error), line=_line_of(text, error),
+                        remedy="see cg_data.mapping.mapping_files for the layout") from None  # fmt: skip
+    except (ValueError, RecursionError, OverflowError, MemoryError) as error:
+        at = re.search(r"at line (\d+)", str(error))
+        what = str(error).split(" (at ")[0][:100]
+        raise FileError(path, f"is not TOML ({what})", line=int(at[1]) if at else None,
+                        remedy="correct the syntax; a VOTCA mapping begins with <cg_molecule>") from None  # fmt: skip
+
+
+def _line_of(text: str, error: RecordError) -> int | None:
+    """Return the line of the [[molecule]] or [[molecule.bead]] that the error is about."""
+    molecule = bead = -1
+    for number, line in enumerate(text.splitlines(), 1):
+        if not (header := _BLOCK.match(line)):
+            continue
+        molecule, bead = (molecule, bead + 1) if header[1] else (molecule + 1, -1)
+        if molecule == error.molecule and (error.bead is None or bead == error.bead):
+            return number
+    return None
+
+
+def _toml(mapping: Mapping) -> str:
     blocks = []
     for molecule in as_record(mapping)["molecule"]:
         beads = molecule.pop("bead")
         blocks.append("[[molecule]]\n" + _entries(molecule))
         blocks += ["[[molecule.bead]]\n" + _entries(bead) for bead in beads]
     return "\n".join(blocks)
+
+
+def _entries(record: dict[str, Any]) -> str:
+    """Return key = value lines, defaults left out, long lists wrapped; JSON and TOML agree on words and numbers."""
+    lines = []
+    for key, value in record.items():
+        if key in _DEFAULTS and value == _DEFAULTS[key]:
+            continue
+        text = f"{key} = {json.dumps(value, ensure_ascii=False)}"
+        lines += textwrap.wrap(text, 100, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines) + "\n"

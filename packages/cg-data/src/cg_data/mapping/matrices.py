@@ -29,7 +29,7 @@ def weight_matrix(molecule: MoleculeMapping, mass: Array | None) -> Array:
                     "add the variable mass(particle), or choose weights = 'equal' or numbers"
                 )
             case "mass":
-                row[atoms] = mass[atoms] / mass[atoms].sum()
+                row[atoms] = mass[atoms] / mass[atoms].sum()  # type: ignore[index]
             case weights:
                 row[atoms] = weights
     return matrix

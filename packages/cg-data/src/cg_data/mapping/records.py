@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 from cg_data.mapping.bead_mapping import Bead, Mapping, MoleculeMapping
 
 _MOLECULE = ("name", "count", "atoms", "bonds", "constraints", "bead")
 _BEAD = ("name", "type", "atoms", "weights", "force_atoms", "force_weights")
+Places = dict[str, int | None]  # None where several atoms have the name
 
 
 class RecordError(ValueError):
@@ -78,8 +80,9 @@ def _molecule(table: object, k: int) -> tuple[MoleculeMapping, Any]:
         tables = found.get("bead", [])
         if not isinstance(tables, list):
             raise ValueError(f"molecule {k + 1}: write its beads as [[molecule.bead]]")
-        beads = tuple(_bead(bead, atoms, k, j) for j, bead in enumerate(tables))
-        bonds, fixed = (_named_pairs(found.get(key, []), atoms) for key in ("bonds", "constraints"))
+        places = _places(atoms)
+        beads = tuple(_bead(bead, places, k, j) for j, bead in enumerate(tables))
+        bonds, fixed = (_named_pairs(found.get(key, []), places) for key in ("bonds", "constraints"))
         return MoleculeMapping(found["name"], tuple(atoms), beads, bonds, fixed), found.get("count", "all")
     except RecordError:
         raise
@@ -87,16 +90,16 @@ def _molecule(table: object, k: int) -> tuple[MoleculeMapping, Any]:
         raise RecordError(str(error), k) from None
 
 
-def _bead(table: object, atoms: list[Any], k: int, j: int) -> Bead:
+def _bead(table: object, places: Places, k: int, j: int) -> Bead:
     where = f"molecule {k + 1}, bead {j + 1}"
     try:
         found = _table(table, _BEAD, where, required=("name", "atoms"))
         return Bead(
             found["name"],
             found.get("type", found["name"]),
-            _numbers(found["atoms"], atoms),
+            _numbers(found["atoms"], places),
             _listed(found.get("weights", "mass")),
-            _numbers(found.get("force_atoms", "bead"), atoms),
+            _numbers(found.get("force_atoms", "bead"), places),
             _listed(found.get("force_weights")),
         )
     except (ValueError, TypeError, OverflowError) as error:
@@ -117,22 +120,25 @@ def _listed(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _numbers(given: Any, atoms: list[Any]) -> Any:
-    """Return atoms by number, names replaced by their place in `atoms`."""
-    return tuple(_number(atom, atoms) for atom in given) if isinstance(given, list) else given
+def _places(atoms: list[Any]) -> Places:
+    times = Counter(atom for atom in atoms if isinstance(atom, str))
+    return {atom: i if times[atom] == 1 else None for i, atom in enumerate(atoms) if isinstance(atom, str)}
 
 
-def _number(atom: Any, atoms: list[Any]) -> Any:
+def _numbers(given: Any, places: Places) -> Any:
+    """Return atoms by number, names replaced by their place in the molecule."""
+    return tuple(_number(atom, places) for atom in given) if isinstance(given, list) else given
+
+
+def _number(atom: Any, places: Places) -> Any:
     if not isinstance(atom, str):
         return atom
-    match atoms.count(atom):
-        case 1:
-            return atoms.index(atom)
-        case 0:
-            raise ValueError(f"atom {atom[:40]!r} is not in the molecule's atoms")
-        case times:
-            raise ValueError(f"atom {atom[:40]!r} is {times} times in the molecule: give its number, from 0")
+    if atom not in places:
+        raise ValueError(f"atom {atom[:40]!r} is not in the molecule's atoms")
+    if places[atom] is None:
+        raise ValueError(f"several atoms of the molecule are called {atom[:40]!r}: give the number, from 0")
+    return places[atom]
 
 
-def _named_pairs(pairs: Any, atoms: list[Any]) -> Any:
-    return tuple(_numbers(pair, atoms) for pair in pairs) if isinstance(pairs, list) else pairs
+def _named_pairs(pairs: Any, places: Places) -> Any:
+    return tuple(_numbers(pair, places) for pair in pairs) if isinstance(pairs, list) else pairs

@@ -8,6 +8,7 @@ chain of atoms rather than around the first atom of each bead. Noted and left as
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -79,7 +80,8 @@ def _floats(node: Node, path: str | Path) -> tuple[float, ...]:
 def _places(order: Sequence[str]) -> dict[str, int]:
     """Return where each atom stands, by its full name and, where only one has it, by the part after the last colon."""
     short = [token.rsplit(":", 1)[-1] for token in order]
-    unique = {name: i for i, name in enumerate(short) if short.count(name) == 1} if len(short) < 5000 else {}
+    times = Counter(short)
+    unique = {name: i for i, name in enumerate(short) if times[name] == 1}
     return unique | {token: i for i, token in enumerate(order)}
 
 

@@ -62,9 +62,9 @@ def make_whole(position: Array, box: Array, edges: Edges, *, name: str = "molecu
         if far.any():
             frame, which = (int(i) for i in np.argwhere(far)[0])
             raise ValueError(
-                f"{name} {which}, frame {frame}: atoms {parent} and {child} are {np.linalg.norm(step[frame, which]):.4g} "
-                f"apart, more than half the box height {2 * longest[frame]:.4g}; is the assignment of atoms to molecules "
-                "right? If it is, give the molecule's bonds"
+                f"{name} {which}, frame {frame}: atoms {parent} and {child} are "
+                f"{np.linalg.norm(step[frame, which]):.4g} apart, more than half the height {2 * longest[frame]:.4g} "
+                "of the box; are atoms assigned to the right molecules? If so, give the molecule's bonds"
             )
         whole[:, :, child] = whole[:, :, parent] + step
     return whole

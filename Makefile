@@ -1,0 +1,70 @@
+# Two commands for a fresh clone: `make demo` and `make test`. `make help` lists the rest.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+LAB    := $(VENV)/.ready-lab
+SLOW   ?=
+ONLY   ?=
+SCALE  ?= quick
+export OMP_NUM_THREADS ?= 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+PACKAGES := packages/cg-data packages/cg-sim packages/cg-models packages/cg-inverse
+EDITABLE := -e packages/cg-data[all] -e packages/cg-sim -e packages/cg-models -e packages/cg-inverse[models]
+SOURCES  := $(PACKAGES:%=%/src) tests examples
+
+.PHONY: help demo test lint format types doctest coverage bench notebooks docs lab clean
+.DEFAULT_GOAL := help
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(READY): constraints.txt requirements-dev.txt $(PACKAGES:%=%/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python >= 3.11 is needed: make PYTHON=python3.12 …"; exit 1; }
+	@echo "setting up $(VENV) (once, a minute or two)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "  installing the four packages and the development tools, versions from constraints.txt"
+	@$(BIN)/python -m pip install --progress-bar off -q -c constraints.txt hatchling editables
+	@$(BIN)/python -m pip install --progress-bar off -q --no-build-isolation -c constraints.txt $(EDITABLE) -r requirements-dev.txt
+	@touch $@
+
+demo: $(READY) ## The main job in its shortest honest form, with a picture
+	@$(BIN)/python examples/demo.py
+
+test: $(READY) ## Run the tests (SLOW=1: also those that install wheels into clean environments)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(if $(SLOW),,-m "not slow") $(if $(ONLY),-k "$(ONLY)")
+
+lint: $(READY) ## Check style
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+format: $(READY) ## Put style right
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+types: $(READY) ## Check types strictly
+	@$(BIN)/mypy $(PACKAGES:%=%/src)
+
+doctest: $(READY) ## Run the examples in docstrings
+	@$(BIN)/python -m pytest -q --doctest-modules $(PACKAGES:%=%/src)
+
+coverage: $(READY) ## Report which lines the tests reach
+	@$(BIN)/python -m pytest -q -n 2 -m "not slow" --cov --cov-report=term-missing:skip-covered
+
+bench: $(READY) ## Compare speed with peers (ONLY=name for one); none exist yet
+	@ls benchmarks/*/run.py >/dev/null 2>&1 || echo "no benchmark yet: the engine brings the first"
+
+$(LAB): $(READY)
+	@$(BIN)/python -m pip install --progress-bar off -q -c constraints.txt jupyterlab jupytext nbclient
+	@touch $@
+
+lab: $(LAB) ## Open the notebooks in JupyterLab
+	@$(BIN)/jupyter lab notebooks
+
+notebooks: $(READY) ## Execute the numbered notebooks (SCALE=quick|laptop|paper)
+	@ls notebooks/[0-9]*.py >/dev/null 2>&1 || echo "no notebook yet: 03 DiffSim comes first"
+
+docs: $(READY) ## Build the documentation
+	@echo "until the site exists, docs/ and the packages' READMEs are the documentation"
+
+clean: ## Remove the environment and what tools left
+	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,5 @@
+"""The `cg-data` command: convert, check, plot, splines, map."""
+
+from cg_data.cli.main import main
+
+__all__ = ["main"]
