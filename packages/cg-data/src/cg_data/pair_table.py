@@ -98,7 +98,8 @@ class PairTable(PairPotential):
         """Return the C² table through U values on a uniform grid; `slopes` are dU/dr at both ends."""
         y = np.asarray(u, dtype=np.float64)
         ends = "not-a-knot" if slopes is None else ((1, slopes[0]), (1, slopes[1]))
-        r = np.linspace(r_min, cutoff, len(y))
+        bare = cls(float(r_min), float(cutoff), y, np.zeros_like(y))  # checks the grid before it is solved on
+        r = bare.knots
         return cls(float(r_min), float(cutoff), y, -CubicSpline(r, y, bc_type=ends)(r, 1), inner)
 
     @classmethod

@@ -240,7 +240,8 @@ def _numbers_of_atoms(atoms: object, where: str) -> tuple[int, ...]:
         numbers = tuple(index(a) for a in given if not isinstance(a, bool))  # type: ignore[arg-type]
     except TypeError:
         numbers = ()
-    if not given or len(numbers) != len(given) or min(numbers) < 0 or len(set(numbers)) != len(numbers):
+    inside = bool(numbers) and 0 <= min(numbers) <= max(numbers) < 2**31
+    if len(numbers) != len(given) or not inside or len(set(numbers)) != len(numbers):
         raise ValueError(f"{where}: atoms must be different numbers from 0, at least one")
     return numbers
 

@@ -34,7 +34,7 @@ from cg_data.mapping.votca_xml import mapping_from_xml
 from cg_data.safe_files import atomic_path, text_lines
 
 _BYTES = 2**20
-_LINE = 16_384  # tomllib's time grows as the square of the length of a dotted key
+_DOTS = 64  # tomllib's time grows as the square of the length of a dotted key
 _DEFAULTS: dict[str, object] = {"bonds": [], "constraints": [], "force_atoms": "bead", "force_weights": None}
 _BLOCK = re.compile(r"\s*\[\[\s*molecule\s*(\.\s*bead\s*)?\]\]")
 
@@ -45,17 +45,17 @@ def read_mapping(path: str | Path, *, atoms: Sequence[str] | None = None) -> Map
     `atoms`, for XML only: all atoms of the molecule in the order of the trajectory, as RESID:RESNAME:ATOM or
     names; without it they are taken in the order in which the beads list them.
     """
-    lines = []
-    for number, line in text_lines(path, max_bytes=_BYTES, what="mapping"):
-        if len(line) > _LINE:
-            raise FileError(path, f"a line is longer than {_LINE} characters", line=number,
-                            remedy="break lists over several lines")  # fmt: skip
-        lines.append(line)
+    lines = [line for _, line in text_lines(path, max_bytes=_BYTES, what="mapping")]
     text = "\n".join(lines) + "\n"
     if text.lstrip().startswith("<"):
         return mapping_from_xml(text, path, atoms)
     if atoms is not None:
         raise ValueError("atoms= is for VOTCA's XML; a TOML mapping lists the atoms itself: leave it out")
+    for number, line in enumerate(lines, 1):
+        key = line.rpartition("=")[0] or (line if line.lstrip().startswith("[") else "")
+        if key.count(".") > _DOTS:
+            raise FileError(path, f"has more than {_DOTS} dots in a key", line=number,
+                            remedy="only [[molecule.bead]] needs one; begin a value on the line of its key")  # fmt: skip
     return _from_toml(text, path)
 
 
@@ -81,13 +81,14 @@ def _from_toml(text: str, path: str | Path) -> Mapping:
 def _line_of(text: str, error: RecordError) -> int | None:
     """Return the line of the [[molecule]] or [[molecule.bead]] that the error is about."""
     molecule = bead = -1
+    found = None
     for number, line in enumerate(text.splitlines(), 1):
         if not (header := _BLOCK.match(line)):
             continue
         molecule, bead = (molecule, bead + 1) if header[1] else (molecule + 1, -1)
-        if molecule == error.molecule and (error.bead is None or bead == error.bead):
-            return number
-    return None
+        if molecule == error.molecule and bead in (-1, error.bead):
+            found = number
+    return found
 
 
 def _toml(mapping: Mapping) -> str:

@@ -46,12 +46,13 @@ def as_record(mapping: Mapping) -> dict[str, Any]:
 
 def from_record(record: object) -> Mapping:
     """Return the mapping in `record`; RecordError says what is wrong and in which molecule and bead."""
-    tables = _table(record, ("molecule",), "the mapping").get("molecule")
-    if not isinstance(tables, list) or not tables:
-        raise RecordError("there is no molecule: write at least one [[molecule]]")
-    molecules = [_molecule(table, k) for k, table in enumerate(tables)]
     try:
-        return Mapping(tuple(molecules))
+        tables = _table(record, ("molecule",), "the mapping").get("molecule")
+        if not isinstance(tables, list) or not tables:
+            raise ValueError("there is no molecule: write at least one [[molecule]]")
+        return Mapping(tuple(_molecule(table, k) for k, table in enumerate(tables)))
+    except RecordError:
+        raise
     except (ValueError, TypeError) as error:
         raise RecordError(str(error)) from None
 
@@ -108,11 +109,11 @@ def _bead(table: object, places: Places, k: int, j: int) -> Bead:
 
 def _table(value: object, keys: tuple[str, ...], where: str, required: tuple[str, ...] = ()) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise RecordError(f"{where} must be a table, got {type(value).__name__}")
+        raise ValueError(f"{where} must be a table, got {type(value).__name__}")
     if unknown := [str(key)[:40] for key in value if key not in keys]:
-        raise RecordError(f"{where}: unknown key {unknown[0]!r}; known are {', '.join(keys)}")
+        raise ValueError(f"{where}: unknown key {unknown[0]!r}; known are {', '.join(keys)}")
     if missing := [key for key in required if key not in value]:
-        raise RecordError(f"{where}: {missing[0]} is missing")
+        raise ValueError(f"{where}: {missing[0]} is missing")
     return value
 
 

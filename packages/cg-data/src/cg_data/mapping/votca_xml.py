@@ -78,11 +78,12 @@ def _floats(node: Node, path: str | Path) -> tuple[float, ...]:
 
 
 def _places(order: Sequence[str]) -> dict[str, int]:
-    """Return where each atom stands, by its full name and, where only one has it, by the part after the last colon."""
-    short = [token.rsplit(":", 1)[-1] for token in order]
-    times = Counter(short)
-    unique = {name: i for i, name in enumerate(short) if times[name] == 1}
-    return unique | {token: i for i, token in enumerate(order)}
+    """Return where each atom stands, by its full name and by the part after the last colon, where only one has it."""
+    found: dict[str, int] = {}
+    for names in ([token.rsplit(":", 1)[-1] for token in order], order):
+        times = Counter(names)
+        found |= {name: i for i, name in enumerate(names) if times[name] == 1}
+    return found
 
 
 def _place(token: str, places: dict[str, int], entry: Node, path: str | Path) -> int:
