@@ -63,7 +63,7 @@ def test_same_seed_same_set_other_seed_other_set():
 
 def test_splines_follow_their_base_points():
     """With heights all equal the spline is flat at that height before the shift: zero everywhere after it."""
-    from cg_data.random_splines import _fit, _knots
+    from cg_data.spline_generator import _fit, _knots
 
     x = np.random.default_rng(0).random((5, 8))
     assert np.max(np.abs(_fit(_knots(8, 3), 3, x, np.full((5, 8), 7.0), 15.0))) < 1e-10

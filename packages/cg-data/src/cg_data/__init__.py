@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from cg_data.netcdf import load as load
     from cg_data.netcdf import save as save
     from cg_data.pair_table import PairTable as PairTable
+    from cg_data.pair_target import make_target as make_target
+    from cg_data.pair_target import normalized as normalized
+    from cg_data.pair_target import target as target
     from cg_data.plots import plot_potentials as plot_potentials
     from cg_data.plots import plot_splines as plot_splines
     from cg_data.plots import plot_target as plot_target
@@ -64,15 +67,12 @@ if TYPE_CHECKING:
     from cg_data.potentials.formulas import Yukawa as Yukawa
     from cg_data.potentials.pair_potential import PairPotential as PairPotential
     from cg_data.potentials.pair_potential import Potential as Potential
-    from cg_data.preflight import Finding as Finding
-    from cg_data.preflight import preflight as preflight
-    from cg_data.preflight import preflight_table as preflight_table
-    from cg_data.random_splines import potentials_dataset as potentials_dataset
-    from cg_data.random_splines import random_splines as random_splines
+    from cg_data.preflight_checks import Finding as Finding
+    from cg_data.preflight_checks import preflight as preflight
+    from cg_data.preflight_checks import preflight_table as preflight_table
     from cg_data.schemas import check as check
-    from cg_data.target import make_target as make_target
-    from cg_data.target import normalized as normalized
-    from cg_data.target import target as target
+    from cg_data.spline_generator import potentials_dataset as potentials_dataset
+    from cg_data.spline_generator import random_splines as random_splines
     from cg_data.trajectory import trajectory as trajectory
     from cg_data.trajectory import units_of as units_of
     from cg_data.units import Units as Units
@@ -131,6 +131,11 @@ _HOMES = {
         "save",
     ),
     "pair_table": ("PairTable",),
+    "pair_target": (
+        "make_target",
+        "normalized",
+        "target",
+    ),
     "plots": (
         "plot_potentials",
         "plot_splines",
@@ -163,20 +168,15 @@ _HOMES = {
         "PairPotential",
         "Potential",
     ),
-    "preflight": (
+    "preflight_checks": (
         "Finding",
         "preflight",
         "preflight_table",
     ),
-    "random_splines": (
+    "schemas": ("check",),
+    "spline_generator": (
         "potentials_dataset",
         "random_splines",
-    ),
-    "schemas": ("check",),
-    "target": (
-        "make_target",
-        "normalized",
-        "target",
     ),
     "trajectory": (
         "trajectory",

@@ -64,11 +64,10 @@ def plot_target(data: xr.Dataset) -> Figure:
         if "g_stderr" in data:
             error = 2 * here["g_stderr"].values
             left.fill_between(r, g - error, g + error, color=color, alpha=0.25, lw=0)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                band = kT * error / g
-            seen = np.isfinite(u0) & (band < 3 * kT)
-            right.fill_between(r, np.where(seen, u0 - band, np.nan), np.where(seen, u0 + band, np.nan),
-                               color=color, alpha=0.25, lw=0)  # fmt: skip
+            seen = np.isfinite(u0) & (error < 3 * g)
+            band = np.divide(kT * error, g, out=np.zeros_like(g), where=seen)
+            u0 = np.where(seen, u0, np.nan)
+            right.fill_between(r, u0 - band, u0 + band, color=color, alpha=0.25, lw=0)  # fmt: skip
     left.axhline(1.0, color="0.7", lw=0.8, zorder=0)
     right.axhline(0.0, color="0.7", lw=0.8, zorder=0)
     depth = max((-float(np.min(boltzmann_inversion(g[g > 0], kT=kT))) for g in data["g"].values if np.any(g > 0)),

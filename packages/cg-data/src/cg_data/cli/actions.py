@@ -15,7 +15,7 @@ from cg_data.errors import FileError
 from cg_data.formats.tables import read_interactions, read_table, write_table
 from cg_data.formats.targets import read_target, write_target
 from cg_data.formats.votca_settings import read_votca_settings
-from cg_data.preflight import Finding, preflight, preflight_table
+from cg_data.preflight_checks import Finding, preflight, preflight_table
 from cg_data.safe_files import atomic_path
 from cg_data.trajectory import units_of
 from cg_data.units import Units
@@ -153,7 +153,7 @@ def plot(options: argparse.Namespace) -> int:
 def splines(options: argparse.Namespace) -> int:
     """Make random potentials, write them and draw them."""
     from cg_data.netcdf import save
-    from cg_data.random_splines import potentials_dataset, random_splines
+    from cg_data.spline_generator import potentials_dataset, random_splines
 
     made = random_splines(options.n, hard_cores=options.hard_cores, seed=options.seed)
     save(potentials_dataset(made, r=np.linspace(0, 5, options.points), seed=options.seed), options.output)

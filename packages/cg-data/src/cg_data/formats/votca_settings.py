@@ -15,10 +15,12 @@ from cg_data.errors import FileError
 from cg_data.formats import votca
 from cg_data.formats.columns import is_number
 from cg_data.interactions import Pair, pair_of
-from cg_data.safe_xml import Element, read_xml
-from cg_data.target import Normalization, make_target
+from cg_data.safe_files import text_lines
+from cg_data.safe_xml import Node, parse_xml
+from cg_data.pair_target import Normalization, make_target
 
 _SECTIONS = ("non-bonded", "bonded")
+_SETTINGS_BYTES = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,11 @@ class VotcaProject:
 
 def read_votca_settings(path: str | Path) -> VotcaProject:
     """Return the project that a `settings.xml` of csg_inverse describes."""
-    root = read_xml(path, root="cg", what="VOTCA settings file")
+    text = "\n".join(line for _, line in text_lines(path, max_bytes=_SETTINGS_BYTES, what="VOTCA settings file"))
+    root = parse_xml(text, path)
+    if root.tag != "cg":
+        raise FileError(path, f"its root is <{root.tag[:40]}>, expected <cg>", line=root.line,
+                        remedy="give the settings.xml of csg_inverse")  # fmt: skip
     file = Path(path)
     entries = [_interaction(file, e) for kind in _SECTIONS for e in root.all(kind)]
     if not entries:
@@ -91,11 +97,11 @@ def read_votca_settings(path: str | Path) -> VotcaProject:
     )
 
 
-def _interaction(file: Path, entry: Element) -> VotcaInteraction:
+def _interaction(file: Path, entry: Node) -> VotcaInteraction:
     name = entry.value("name")
     if not name:
-        raise FileError(file, f"a <{entry.name}> entry has no <name>", line=entry.line, remedy="name it")
-    bonded = entry.name == "bonded"
+        raise FileError(file, f"a <{entry.tag}> entry has no <name>", line=entry.line, remedy="name it")
+    bonded = entry.tag == "bonded"
     types = entry.value("type1"), entry.value("type2")
     if not bonded and not all(types):
         raise FileError(file, f"{name}: <type1> and <type2> are missing", line=entry.line, remedy="name both types")
@@ -121,7 +127,7 @@ def _interaction(file: Path, entry: Element) -> VotcaInteraction:
     )
 
 
-def _beside(file: Path, entry: Element, name: str) -> Path:
+def _beside(file: Path, entry: Node, name: str) -> Path:
     """Return a file named in the settings; it must lie in the project's own folder."""
     inside = Path(name)
     if inside.is_absolute() or ".." in inside.parts or "\0" in name:
@@ -130,19 +136,19 @@ def _beside(file: Path, entry: Element, name: str) -> Path:
     return file.parent / inside
 
 
-def _number(file: Path, element: Element, path: str) -> float:
+def _number(file: Path, element: Node, path: str) -> float:
     found = element.find(path)
     if found is None:
-        raise FileError(file, f"<{path}> is missing in <{element.name}>", line=element.line, remedy="add it")
+        raise FileError(file, f"<{path}> is missing in <{element.tag}>", line=element.line, remedy="add it")
     text = found.text.strip()
     if not is_number(text) or not abs(float(text.lower().replace("d", "e"))) < 1e300:
         raise FileError(file, f"<{path}> is {text[:40]!r}, not a number", line=found.line, remedy="correct it")
     return float(text.lower().replace("d", "e"))
 
 
-def _leaves(element: Element | None, path: str) -> dict[str, str]:
+def _leaves(element: Node | None, path: str) -> dict[str, str]:
     if element is None:
         return {}
     if not element.children:
         return {path: element.text.strip()}
-    return {k: v for child in element.children for k, v in _leaves(child, f"{path}/{child.name}").items()}
+    return {k: v for child in element.children for k, v in _leaves(child, f"{path}/{child.tag}").items()}

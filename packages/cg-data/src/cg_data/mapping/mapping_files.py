@@ -55,7 +55,7 @@ def read_mapping(path: str | Path, *, atoms: Sequence[str] | None = None) -> Map
         key = line.rpartition("=")[0] or (line if line.lstrip().startswith("[") else "")
         if key.count(".") > _DOTS:
             raise FileError(path, f"has more than {_DOTS} dots in a key", line=number,
-                            remedy="only [[molecule.bead]] needs one; begin a value on the line of its key")  # fmt: skip
+                            remedy="only [[molecule.bead]] needs one")  # fmt: skip
     return _from_toml(text, path)
 
 

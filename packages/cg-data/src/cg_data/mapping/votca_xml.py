@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cg_data.errors import FileError
 from cg_data.mapping.bead_mapping import Bead, Mapping, MoleculeMapping
-from cg_data.mapping.safe_xml import Node, parse_xml
+from cg_data.safe_xml import Node, parse_xml
 
 Scheme = tuple[tuple[float, ...], tuple[float, ...] | None]
 

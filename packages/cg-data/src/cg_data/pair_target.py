@@ -23,7 +23,8 @@ def target(data: xr.Dataset) -> xr.Dataset:
     The dataset must have g(pair, r), density(type), kT and attrs['normalization']; what else it has is dropped.
     """
     names = [name for name in SCHEMAS["pair-target"].variables if name in data.variables]
-    kept = data[names].drop_vars([c for c in data.coords if c not in names])
+    kept = data[names]
+    kept = kept.drop_vars([c for c in kept.coords if c not in names])
     attrs = {**data.attrs, "schema": "pair-target", "schema_version": VERSION}
     return check(kept.assign_attrs(attrs), "pair-target")
 
