@@ -17,7 +17,9 @@ LJ = cd.LennardJones().force_shifted()
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     r = np.linspace(0.01, 4.99, 250)
-    cd.write_target(cd.make_target(r, 1 + cd.mayer_f(LJ, r, kT=1.0), density=0.1, kT=1.0, g_stderr=0.01 + 0 * r), "g.csv")
+    cd.write_target(
+        cd.make_target(r, 1 + cd.mayer_f(LJ, r, kT=1.0), density=0.1, kT=1.0, g_stderr=0.01 + 0 * r), "g.csv"
+    )
     cd.write_table(LJ, "lj.pot", n=800, units=cd.Units("nm", "kJ/mol", "g/mol"))
     return tmp_path
 
@@ -31,7 +33,10 @@ def test_convert_tables(folder, capsys, result):
 
 
 def test_convert_options(folder):
-    assert main(["convert", "lj.pot", "b.txt", "--to", "lammps-rsq", "--n", "100", "--pair", "W-W", "--inner", "power"]) == 1
+    assert (
+        main(["convert", "lj.pot", "b.txt", "--to", "lammps-rsq", "--n", "100", "--pair", "W-W", "--inner", "power"])
+        == 1
+    )
     assert main(["convert", "lj.pot", "b.txt", "--to", "lammps-rsq", "--n", "100"]) == 0
     assert "N 100 RSQ" in (folder / "b.txt").read_text()
 

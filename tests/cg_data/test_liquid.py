@@ -56,7 +56,9 @@ def test_b2_of_lennard_jones(kT, reduced):
 
 
 def test_low_density_pressure_is_ideal_plus_b2():
-    assert cd.low_density_pressure(SquareWell(0.0, 1.5), 0.1, kT=2.0) == pytest.approx(2 * (0.1 + 0.01 * 2 * math.pi / 3))
+    assert cd.low_density_pressure(SquareWell(0.0, 1.5), 0.1, kT=2.0) == pytest.approx(
+        2 * (0.1 + 0.01 * 2 * math.pi / 3)
+    )
 
 
 def test_boltzmann_inversion_undoes_the_dilute_limit():

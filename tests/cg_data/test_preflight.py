@@ -108,7 +108,9 @@ def test_tables(tmp_path):
     assert cd.preflight_table(table(r, shifted, lj.force(r)), kT=1.0) == ()
     found = {f.code: f.level for f in cd.preflight_table(table(r, lj.energy(r), 1.5 * lj.force(r)))}
     assert found == {"jump-at-cutoff": "warning", "force-is-not-slope": "warning"}
-    assert "force-is-not-slope" in {f.code for f in cd.preflight_table(table(r, shifted, -lj.force(r))) if f.level == "error"}
+    assert "force-is-not-slope" in {
+        f.code for f in cd.preflight_table(table(r, shifted, -lj.force(r))) if f.level == "error"
+    }
     assert {f.code for f in cd.preflight_table(table(r[50:], -shifted[50:]), kT=1.0)} >= {"attractive-core"}
     low = cd.GaussianCore(3.0, 1.0, 4.0).shifted()
     x = np.linspace(0.0, 3.99, 100)

@@ -83,7 +83,9 @@ def test_every_public_name_exists_and_is_typed_alike():
         cd.Lenard  # noqa: B018
     tree = ast.parse(Path(cd.__file__).read_text())
     (block,) = [n for n in tree.body if isinstance(n, ast.If)]
-    typed = {alias.asname: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    typed = {
+        alias.asname: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
     assert typed == {name: f"cg_data.{home}" for name, home in cd._HOME_OF.items()}
 
 

@@ -6,6 +6,7 @@ g(r) sum bin values times exact shell volumes, so that a coordination number cou
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -31,7 +32,7 @@ def b2(potential: Potential, *, kT: float) -> float:
     edges = sorted({0.0, potential.cutoff, *getattr(potential, "breaks", ())})
     x, w = np.polynomial.legendre.leggauss(_NODES)
     total = 0.0
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         panel = np.linspace(low, high, _PANELS + 1)
         half = 0.5 * np.diff(panel)[:, None]
         r = panel[:-1, None] + half * (x + 1)

@@ -88,7 +88,7 @@ def _without_none(ds: xr.Dataset) -> xr.Dataset:
 def _portable(name: str, values: np.ndarray) -> np.ndarray:
     if values.dtype.kind in "OT" and all(isinstance(v, str) for v in values.flat):
         values = values.astype(str)
-    if values.dtype.kind not in "biufU" or values.dtype.itemsize in (2, 12, 16) and values.dtype.kind == "f":
+    if values.dtype.kind not in "biufU" or (values.dtype.itemsize in (2, 12, 16) and values.dtype.kind == "f"):
         raise ValueError(f"{name} has dtype {values.dtype}, which netCDF cannot hold: convert it to float64 or str")
     if values.dtype.kind == "U" and any("\0" in str(v) for v in values.flat):
         raise ValueError(f"{name} holds text with a NUL character: remove it")

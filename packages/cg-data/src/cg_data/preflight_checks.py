@@ -17,6 +17,15 @@ from cg_data.potentials.pair_potential import Array
 from cg_data.schemas import check
 
 Level = Literal["error", "warning", "info"]
+_ROOM_KT = {
+    "kJ/mol": 2.494,
+    "kcal/mol": 0.596,
+    "eV": 0.02585,
+    "meV": 25.85,
+    "hartree": 9.5e-4,
+    "K": 300.0,
+    "J": 4.1e-21,
+}
 _EMPTY = 1e-10  # below this g is a hole, not a small count
 
 
@@ -164,18 +173,9 @@ def _units(d: Distribution) -> Iterator[Finding]:
 
 
 def _temperature(d: Distribution) -> Iterator[Finding]:
-    room = {
-        "kJ/mol": 2.494,
-        "kcal/mol": 0.596,
-        "eV": 0.02585,
-        "meV": 25.85,
-        "hartree": 9.5e-4,
-        "K": 300.0,
-        "J": 4.1e-21,
-    }
-    typical = room.get(d.energy, 1.0)
+    typical = _ROOM_KT.get(d.energy, 1.0)
     if d.kT is not None and not typical / 50 < d.kT < typical * 50:
-        remedy = f"kT at 300 K is {typical:.4g} {d.energy}" if d.energy in room else "give kT as an energy, near 1"
+        remedy = f"kT at 300 K is {typical:.4g} {d.energy}" if d.energy in _ROOM_KT else "give kT as an energy, near 1"
         yield d.say("error", "kT-is-temperature", f"kT = {d.kT:g} {d.energy} is far from any liquid's", remedy)
 
 
@@ -206,7 +206,7 @@ def _core(d: Distribution) -> Iterator[Finding]:
         yield d.say("warning", "core-cut", f"the table starts at r = {d.r[0]:.4g} where g is {d.g[0]:.3g} already",
                     "start it where g is still zero: the core decides stability")  # fmt: skip
     rise = peak - first
-    if 0 < first and rise < 4:
+    if first > 0 and rise < 4:
         yield d.say("error" if rise < 2 else "warning", "core-coverage",
                     f"only {rise} bins lie between g = 0 and the first peak",
                     "use bins 3–5 times narrower: the wall of U is fitted from them")  # fmt: skip

@@ -25,7 +25,7 @@ _ENERGIES = {
 }
 _MASSES = {"kg": 1.0, "g/mol": 1e-3 / AVOGADRO}
 _ALIASES = {
-    "Å": "angstrom", "Å": "angstrom", "A": "angstrom", "Angstrom": "angstrom", "ang": "angstrom",
+    "Å": "angstrom", "\u212b": "angstrom", "A": "angstrom", "Angstrom": "angstrom", "ang": "angstrom",
     "a0": "bohr", "Bohr": "bohr", "Hartree": "hartree", "Ha": "hartree", "kJ mol^-1": "kJ/mol",
     "kcal mol^-1": "kcal/mol", "amu": "g/mol", "u": "g/mol", "Da": "g/mol", "dalton": "g/mol",
 }  # fmt: skip

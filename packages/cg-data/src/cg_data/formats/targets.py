@@ -12,8 +12,8 @@ from cg_data.errors import FileError
 from cg_data.formats.columns import CurveFile, is_number
 from cg_data.formats.registry import TARGET_FORMATS, find_format
 from cg_data.interactions import pair_name, pair_of
-from cg_data.schemas import check
 from cg_data.pair_target import Normalization, make_target
+from cg_data.schemas import check
 from cg_data.units import Units
 
 

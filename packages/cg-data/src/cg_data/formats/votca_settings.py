@@ -15,9 +15,9 @@ from cg_data.errors import FileError
 from cg_data.formats import votca
 from cg_data.formats.columns import is_number
 from cg_data.interactions import Pair, pair_of
+from cg_data.pair_target import Normalization, make_target
 from cg_data.safe_files import text_lines
 from cg_data.safe_xml import Node, parse_xml
-from cg_data.pair_target import Normalization, make_target
 
 _SECTIONS = ("non-bonded", "bonded")
 _SETTINGS_BYTES = 2**20
