@@ -24,7 +24,7 @@ from cg_data.mapping.molecules import molecules_by_distance
 from cg_data.mapping.optimal_forces import optimal_force_map
 from cg_data.mapping.whole import heights, make_whole, spanning_tree
 from cg_data.schemas import check
-from cg_data.trajectory import trajectory
+from cg_data.trajectory_dataset import trajectory
 from cg_data.units import Units
 
 WATER_DFT = Path(__file__).resolve().parents[3] / "shared/data/water-dft"

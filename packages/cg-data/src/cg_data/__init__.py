@@ -73,8 +73,13 @@ if TYPE_CHECKING:
     from cg_data.schemas import check as check
     from cg_data.spline_generator import potentials_dataset as potentials_dataset
     from cg_data.spline_generator import random_splines as random_splines
-    from cg_data.trajectory import trajectory as trajectory
-    from cg_data.trajectory import units_of as units_of
+    from cg_data.trajectories.ase_trajectory import from_ase as from_ase
+    from cg_data.trajectories.ase_trajectory import to_ase as to_ase
+    from cg_data.trajectories.mdanalysis_trajectory import from_mdanalysis as from_mdanalysis
+    from cg_data.trajectories.registry import read_trajectory as read_trajectory
+    from cg_data.trajectories.registry import write_trajectory as write_trajectory
+    from cg_data.trajectory_dataset import trajectory as trajectory
+    from cg_data.trajectory_dataset import units_of as units_of
     from cg_data.units import Units as Units
     from cg_data.units import factor as factor
     from cg_data.units import thermal_energy as thermal_energy
@@ -178,7 +183,16 @@ _HOMES = {
         "potentials_dataset",
         "random_splines",
     ),
-    "trajectory": (
+    "trajectories.ase_trajectory": (
+        "from_ase",
+        "to_ase",
+    ),
+    "trajectories.mdanalysis_trajectory": ("from_mdanalysis",),
+    "trajectories.registry": (
+        "read_trajectory",
+        "write_trajectory",
+    ),
+    "trajectory_dataset": (
         "trajectory",
         "units_of",
     ),

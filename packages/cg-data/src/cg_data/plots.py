@@ -39,9 +39,9 @@ def _figure(columns: int) -> tuple[Figure, list[Axes]]:
         from matplotlib.figure import Figure
     except ImportError:
         raise missing_extra("matplotlib", "plot", "drawing pictures") from None
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(_STYLE):  # type: ignore[arg-type]
         figure = Figure(figsize=(4.6 * columns, 3.5), dpi=160, layout="constrained")
-        figure.get_layout_engine().set(wspace=0.06)  # type: ignore[union-attr]
+        figure.get_layout_engine().set(wspace=0.06)  # type: ignore[union-attr, call-arg]
         return figure, list(np.atleast_1d(figure.subplots(1, columns)))
 
 
@@ -151,7 +151,7 @@ def plot_splines(potentials: tuple[Potential, ...], *, chosen: tuple[int, ...] |
     edges = np.concatenate([-np.logspace(7, 0, 36), np.linspace(-1, 1, 11)[1:-1], np.logspace(0, 3, 16)])
     groups = [values[~cored], values[cored]]
     labels = [f"soft ({len(groups[0])})", f"with WCA core ({len(groups[1])})"]
-    right.hist(groups, edges, stacked=True, color=[COLORS[5], COLORS[1]], label=labels)
+    right.hist(groups, edges.tolist(), stacked=True, color=[COLORS[5], COLORS[1]], label=labels)
     right.set_xscale("symlog", linthresh=1.0)
     right.set_xticks([-1e6, -1e4, -1e2, 0, 1e2])
     right.set(xlabel=r"$B_2\ (\sigma^3)$", ylabel="potentials")

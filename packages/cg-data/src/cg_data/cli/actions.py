@@ -17,7 +17,7 @@ from cg_data.formats.targets import read_target, write_target
 from cg_data.formats.votca_settings import read_votca_settings
 from cg_data.preflight_checks import Finding, preflight, preflight_table
 from cg_data.safe_files import atomic_path
-from cg_data.trajectory import units_of
+from cg_data.trajectory_dataset import units_of
 from cg_data.units import Units
 
 
