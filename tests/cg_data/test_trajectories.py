@@ -232,7 +232,9 @@ def test_beads_become_atoms_in_ases_units():
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
 def test_mdanalysis_universes():
     mda = pytest.importorskip("MDAnalysis")
-    universe = mda.Universe.empty(4, n_residues=2, atom_resindex=[0, 0, 1, 1], trajectory=True, velocities=True, forces=True)
+    universe = mda.Universe.empty(
+        4, n_residues=2, atom_resindex=[0, 0, 1, 1], trajectory=True, velocities=True, forces=True
+    )
     universe.add_TopologyAttr("names", ["OW", "HW", "OW", "HW"])
     universe.add_TopologyAttr("masses", [16.0, 1.0, 16.0, 1.0])
     universe.atoms.positions = np.arange(12.0).reshape(4, 3)
@@ -253,7 +255,9 @@ def test_mdanalysis_universes():
         cd.from_mdanalysis(universe)
 
 
-@pytest.mark.skipif(not WATER.is_dir(), reason="the PBE0+TS water frames (shared/data/water-dft) are not beside the repository")
+@pytest.mark.skipif(
+    not WATER.is_dir(), reason="the PBE0+TS water frames (shared/data/water-dft) are not beside the repository"
+)
 def test_deepmd_water_frames():
     systems = [cd.read_trajectory(p, types=["O", "H"]) for p in sorted(WATER.glob("data_*"))]
     assert sum(ds.sizes["frame"] for ds in systems) >= 300
@@ -276,7 +280,10 @@ def test_several_sets_in_order(deepmd):
     for k in (10, 2):
         (deepmd / f"set.{k:03d}").mkdir()
         for name in ("coord", "box", "force", "energy"):
-            np.save(deepmd / f"set.{k:03d}/{name}.npy", np.load(deepmd / f"set.000/{name}.npy") * (k if name == "energy" else 1))
+            np.save(
+                deepmd / f"set.{k:03d}/{name}.npy",
+                np.load(deepmd / f"set.000/{name}.npy") * (k if name == "energy" else 1),
+            )
     ds = cd.read_trajectory(deepmd)
     assert ds.energy.values.tolist() == [1, 2, 3, 2, 4, 6, 10, 20, 30]
     assert cd.read_trajectory(deepmd, frames=slice(1, 8, 3)).energy.values.tolist() == [2, 4, 20]
@@ -406,7 +413,11 @@ def test_wrong_arguments(tmp_path):
         with pytest.raises(ValueError, match="rotate the system"):
             cd.write_trajectory(upside, tmp_path / name)
         assert not (tmp_path / name).exists()
-    blank = ds.assign_coords(type=("particle", ["O 1", "H"])) if "type" in ds.coords else ds.assign(type=("particle", ["O 1", "H"]))
+    blank = (
+        ds.assign_coords(type=("particle", ["O 1", "H"]))
+        if "type" in ds.coords
+        else ds.assign(type=("particle", ["O 1", "H"]))
+    )
     for name in ("b.dump", "b.xyz"):
         with pytest.raises(ValueError, match="blanks"):
             cd.write_trajectory(blank, tmp_path / name)

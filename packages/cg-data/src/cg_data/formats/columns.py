@@ -117,12 +117,21 @@ def is_number(token: str) -> bool:
     return re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?", token) is not None
 
 
+def as_number(token: str) -> float:
+    """Return the value of a token that `is_number`, Fortran's exponents included.
+
+    >>> as_number("1.5D-3")
+    0.0015
+    """
+    return float(token.lower().replace("d", "e"))
+
+
 def _number(path: str | Path, line: int, token: str) -> float:
     if re.fullmatch(r"[+-]?(nan|inf(inity)?)", token, re.IGNORECASE):
         raise FileError(path, f"holds {token}", line=line, remedy="every value must be a number; drop the row")
     if not is_number(token):
         raise FileError(path, f"{token[:40]!r} is not a number", line=line, remedy="is the format the right one?")
-    value = float(token.lower().replace("d", "e"))
+    value = as_number(token)
     if not np.isfinite(value):
         raise FileError(path, f"{token} is out of range", line=line, remedy="every value must be finite")
     return value
@@ -177,9 +186,9 @@ def positive_from(path: str | Path, said: dict[str, str], key: str) -> float | N
     """Return the positive number that metadata give for `key`, None if they do not."""
     if key not in said:
         return None
-    if not is_number(said[key]) or not 0 < float(said[key].lower().replace("d", "e")) < np.inf:
+    if not is_number(said[key]) or not 0 < as_number(said[key]) < np.inf:
         raise FileError(path, f"{key} = {said[key][:40]!r} is not a positive number", remedy="correct the header")
-    return float(said[key].lower().replace("d", "e"))
+    return as_number(said[key])
 
 
 def header(units: Units, **facts: object) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from cg_data.errors import FileError
-from cg_data.formats.columns import TableFile, TableRows, header, is_number, metadata, units_from
+from cg_data.formats.columns import TableFile, TableRows, as_number, header, is_number, metadata, units_from
 from cg_data.formats.sampling import sample
 from cg_data.interactions import Interactions, pair_name, pair_of
 from cg_data.potentials.pair_potential import Potential, just_inside
@@ -105,7 +105,7 @@ def _read_section(path: str | Path, start: int, keyword: str, stream: Iterator[t
         if len(tokens) != 4 or not all(is_number(t) for t in tokens):
             raise FileError(path, f"expected index r E F, got {text[:40]!r}", line=k,
                             remedy=f"section {keyword[:20]} announces {n} rows of four numbers")  # fmt: skip
-        rows.append([float(t.lower().replace("d", "e")) for t in tokens[1:]])
+        rows.append([as_number(t) for t in tokens[1:]])
         numbers.append(k)
         if len(rows) == n:
             break

@@ -9,7 +9,7 @@ from pathlib import Path
 import xarray as xr
 
 from cg_data.errors import FileError
-from cg_data.formats.columns import CurveFile, is_number
+from cg_data.formats.columns import CurveFile, as_number, is_number
 from cg_data.formats.registry import TARGET_FORMATS, find_format
 from cg_data.interactions import pair_name, pair_of
 from cg_data.pair_target import Normalization, make_target
@@ -96,7 +96,7 @@ def _renamed(curves: CurveFile, pairs: Sequence[str]) -> CurveFile:
 
 
 def _said_number(text: str | None) -> float | None:
-    return float(text) if text is not None and is_number(text) else None
+    return as_number(text) if text is not None and is_number(text) else None
 
 
 def _said_per_type(said: Mapping[str, str], key: str, types: Sequence[str]) -> float | dict[str, float] | None:

@@ -13,7 +13,7 @@ import xarray as xr
 
 from cg_data.errors import FileError
 from cg_data.formats import votca
-from cg_data.formats.columns import is_number
+from cg_data.formats.columns import as_number, is_number
 from cg_data.interactions import Pair, pair_of
 from cg_data.pair_target import Normalization, make_target
 from cg_data.safe_files import text_lines
@@ -141,9 +141,9 @@ def _number(file: Path, element: Node, path: str) -> float:
     if found is None:
         raise FileError(file, f"<{path}> is missing in <{element.tag}>", line=element.line, remedy="add it")
     text = found.text.strip()
-    if not is_number(text) or not abs(float(text.lower().replace("d", "e"))) < 1e300:
+    if not is_number(text) or not abs(as_number(text)) < 1e300:
         raise FileError(file, f"<{path}> is {text[:40]!r}, not a number", line=found.line, remedy="correct it")
-    return float(text.lower().replace("d", "e"))
+    return as_number(text)
 
 
 def _leaves(element: Node | None, path: str) -> dict[str, str]:

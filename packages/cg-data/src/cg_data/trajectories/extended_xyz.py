@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from cg_data.errors import FileError
-from cg_data.formats.columns import is_number
+from cg_data.formats.columns import as_number, is_number
 from cg_data.potentials.pair_potential import Array
 from cg_data.safe_files import atomic_path, text_lines
 from cg_data.schemas import check
@@ -95,7 +95,7 @@ def _lattice(path: str | Path, line: int, facts: dict[str, str]) -> Array:
     if len(words) != 9 or not all(is_number(w) for w in words):
         raise FileError(path, 'has no Lattice="ax ay az bx by bz cx cy cz"', line=line,
                         remedy="a periodic box is needed: add the lattice vectors to the comment line")  # fmt: skip
-    box = np.array([float(w) for w in words]).reshape(3, 3)
+    box = np.array([as_number(w) for w in words]).reshape(3, 3)
     if not np.all(np.isfinite(box)) or not abs(np.linalg.det(box)) > 0:
         raise FileError(path, "the Lattice has no volume", line=line, remedy="give three independent vectors")
     return box
@@ -125,9 +125,9 @@ def _values(path: str | Path, line: int, facts: dict[str, str]) -> dict[str, flo
     values = {}
     for name, goal in (("energy", "energy"), ("time", "time"), ("Time", "time"), ("step", "step")):
         if name in facts:
-            if not is_number(facts[name]) or not abs(float(facts[name].lower().replace("d", "e"))) < 1e18:
+            if not is_number(facts[name]) or not abs(as_number(facts[name])) < 1e18:
                 raise FileError(path, f"{name} = {facts[name][:40]!r} is not a number", line=line, remedy="correct it")
-            values[goal] = float(facts[name].lower().replace("d", "e"))
+            values[goal] = as_number(facts[name])
     return values
 
 

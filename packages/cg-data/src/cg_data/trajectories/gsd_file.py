@@ -21,6 +21,7 @@ from cg_data.trajectories.frames import MAX_BYTES, Frame, Picker, assemble, cell
 from cg_data.trajectory_dataset import units_of
 from cg_data.units import Units
 
+_GROUPS = ("particles", "bonds", "angles", "dihedrals", "impropers", "constraints", "pairs")
 _MAGIC = 0x65DF65DF65DF65DF
 _HEADER = struct.Struct("<QQQQQII64s64s80s")  # magic, index at, entries, names at, entries, schema, version, texts
 _ENTRY = struct.Struct("<QQqIHBB")  # frame, rows, position, columns, name, type, flags
@@ -37,9 +38,10 @@ def read(
     """Return the frames of a GSD file with the `hoomd` schema."""
     hoomd = _package()
     file = sized_file(path, max_bytes=MAX_BYTES, what="GSD file")
-    _examine(file)
+    rows = _examine(file)
     pick = Picker(frames)
     try:
+        _examine_counts(file, rows)
         with hoomd.open(str(file), "r") as stored:
             wanted = [k for k in range(len(stored)) if pick.wants(k)]
             found = [_frame(path, stored[k], types) for k in wanted]
@@ -59,8 +61,8 @@ def _package() -> Any:
     return gsd.hoomd
 
 
-def _examine(file: Path) -> None:
-    """Refuse a file whose index points outside of it: the C library would follow it."""
+def _examine(file: Path) -> int:
+    """Refuse a file whose index points outside of it, which the C library would follow; return its longest chunk."""
     size = file.stat().st_size
     with file.open("rb") as stream:
         raw = stream.read(_HEADER.size)
@@ -71,11 +73,28 @@ def _examine(file: Path) -> None:
             raise FileError(file, "is truncated: its index lies beyond its end", remedy="was its writer killed?")
         stream.seek(index)
         table = stream.read(entries * _ENTRY.size)
+    longest = 0
     for _, rows, position, columns, _, kind, _ in _ENTRY.iter_unpack(table):
         if position == 0:
-            return
+            break
         if position < 0 or kind not in _TYPE_SIZE or position + rows * columns * _TYPE_SIZE[kind] > size:
             raise FileError(file, "its index points outside of the file", remedy="the file is damaged")
+        longest = max(longest, rows)
+    return longest
+
+
+def _examine_counts(file: Path, rows: int) -> None:
+    """Refuse counts beyond the longest chunk: gsd fills what a file leaves out with defaults of that length."""
+    import gsd.fl
+
+    with gsd.fl.open(str(file), "r") as stored:
+        for frame in range(stored.nframes):
+            for group in _GROUPS:
+                if stored.chunk_exists(frame, f"{group}/N"):
+                    count = int(np.ravel(stored.read_chunk(frame, f"{group}/N"))[0])
+                    if count > rows:
+                        raise FileError(file, f"declares {count} {group} in frame {frame}, it holds data for {rows}",
+                                        remedy="the file is damaged")  # fmt: skip
 
 
 def _frame(path: str | Path, frame: Any, types: Sequence[str] | None) -> Frame:
