@@ -27,8 +27,9 @@ def main() -> None:
     print(f"target     g(r) of Lennard-Jones in the dilute limit, kT = {KT}  → demo/target.csv")
 
     findings = cd.preflight(target, cutoff=CUTOFF)
+    print(f"preflight  {len(findings)} finding(s)" + ("" if findings else ": nothing wrong or risky"))
     for finding in findings:
-        print(f"preflight  {finding}")
+        print(f"           {finding}")
 
     again = cd.read_target(FOLDER / "target.csv")
     u0 = cd.boltzmann_inversion(again.g.sel(pair="A-A").values, kT=KT)
