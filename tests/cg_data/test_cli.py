@@ -91,6 +91,7 @@ def test_unreadable_files_are_findings(folder, capsys):
 
 
 def test_plots(folder, capsys):
+    pytest.importorskip("matplotlib")
     assert main(["plot", "g.csv"]) == 0
     assert main(["plot", "lj.pot", "-o", "lj.svg"]) == 0
     main(["convert", "g.csv", "g.nc"])
@@ -104,6 +105,7 @@ def test_plots(folder, capsys):
 
 
 def test_splines(folder):
+    pytest.importorskip("matplotlib")
     assert main(["splines", "-n", "12", "--hard-cores", "5", "--seed", "3", "-o", "s.nc", "--picture", "s.png"]) == 0
     ds = cd.load("s.nc", "potentials")
     assert ds.u.shape == (12, 50)

@@ -82,6 +82,22 @@ def test_unscaled_dump_and_unwrapped(tmp_path):
     assert float(ds.velocity[0, 1, 0]) == pytest.approx(0.001 * 10.18051e-3, rel=1e-6)  # Å/ps; 10.18 fs derived
 
 
+def test_a_dump_states_its_units(tmp_path):
+    (tmp_path / "a.dump").write_text("ITEM: UNITS\nmetal\n" + DUMP)
+    ds = cd.read_trajectory(tmp_path / "a.dump")
+    assert (ds.force.attrs["units"], float(ds.velocity[0, 1, 0])) == (
+        "eV/angstrom",
+        pytest.approx(1.018051e-5, rel=1e-6),
+    )
+    assert cd.read_trajectory(tmp_path / "a.dump", units=REAL).attrs["units_energy"] == "kcal/mol"
+    cd.write_trajectory(ds, tmp_path / "b.dump")
+    again = cd.read_trajectory(tmp_path / "b.dump")
+    assert again.attrs["units_energy"] == "eV"
+    np.testing.assert_allclose(again.velocity.values, ds.velocity.values)
+    with pytest.raises(ValueError, match="LAMMPS' units are real, metal, lj; the trajectory is in nm"):
+        cd.write_trajectory(ds.assign_attrs(units_length="nm"), tmp_path / "c.dump")
+
+
 def test_extended_xyz_by_hand(tmp_path):
     (tmp_path / "a.xyz").write_text(XYZ)
     ds = cd.read_trajectory(tmp_path / "a.xyz")
@@ -191,6 +207,35 @@ def test_gsd_agrees_with_the_gsd_package(tmp_path):
         np.testing.assert_array_equal(back[0].particles.image, frame.particles.image)
 
 
+def test_gsd_velocities_of_frame_0_are_not_repeated(tmp_path):
+    """GSD hands out what only frame 0 stores for every frame; of velocities that is wrong."""
+    pytest.importorskip("gsd")
+    ds = cd.trajectory(np.zeros((1, 1, 3)), [3.0, 3.0, 3.0], ["A"], units=cd.Units(), velocity=np.full((1, 1, 3), 9.0))
+    import gsd.hoomd
+
+    cd.write_trajectory(ds, tmp_path / "a.gsd")
+    with gsd.hoomd.open(str(tmp_path / "a.gsd"), "r+") as more:
+        frame = gsd.hoomd.Frame()
+        frame.particles.N, frame.particles.position = 1, [[1, 0, 0]]
+        frame.configuration.box = [3, 3, 3, 0, 0, 0]
+        more.append(frame)
+    assert "velocity" not in cd.read_trajectory(tmp_path / "a.gsd")
+    assert float(cd.read_trajectory(tmp_path / "a.gsd", frames=slice(0, 1)).velocity[0, 0, 0]) == 9.0
+
+
+def test_stale_results_of_a_calculator_are_left_out():
+    pytest.importorskip("ase")
+    from ase.build import bulk
+    from ase.calculators.emt import EMT
+
+    atoms = bulk("Al", cubic=True)
+    atoms.calc = EMT()
+    atoms.get_potential_energy()
+    assert "energy" in cd.from_ase(atoms)
+    atoms.rattle(0.1)
+    assert "energy" not in cd.from_ase(atoms)
+
+
 def test_ase_atoms_both_ways(tmp_path):
     pytest.importorskip("ase")
     from ase.build import bulk
@@ -276,6 +321,11 @@ def deepmd(tmp_path):
     return cd.write_trajectory(ds, tmp_path / "system")
 
 
+def test_an_old_system_is_not_mixed_with_a_new_one(deepmd):
+    with pytest.raises(cd.FileError, match="holds a DeePMD system already"):
+        cd.write_trajectory(cd.read_trajectory(deepmd), deepmd)
+
+
 def test_several_sets_in_order(deepmd):
     for k in (10, 2):
         (deepmd / f"set.{k:03d}").mkdir()
@@ -343,6 +393,11 @@ BAD_DUMPS = [
     (DUMP + DUMP.replace("\n3\n", "\n1\n").replace("1 1 0.0 0.25 0.1 0 0 0 0 0 0 1 2 3 16.0 1\n3 2 0.1 0.2 0.3 0 0 0 0 0.002 0 7 8 9 1.0 2\n", ""), "frame 1 has 1 particles"),
     (DUMP + DUMP.replace("1 1 0.0", "1 2 0.0"), "other particle types"),
     (DUMP + DUMP.replace("vx vy vz", "a b c"), "frame 1 carries"),
+    (DUMP.rstrip("\n"), "ends inside frame 0"),  # cut inside the last number?
+    (DUMP.replace("3 2 0.1", "1 2 0.1"), "the atom id 1 appears twice"),
+    (DUMP + DUMP.replace("3 2 0.1", "7 2 0.1"), "other particle ids"),
+    ((DUMP * 2).replace(" id ", " idx "), "several frames but no atom ids"),
+    ("ITEM: UNITS\nnano\n" + DUMP, "is in the units 'nano'; known are real, metal, lj"),
     (DUMP[DUMP.index("ITEM: BOX") :], "before NUMBER OF ATOMS"),
     ("ITEM: WEATHER\nrain\n", "unknown ITEM: WEATHER"),
     ("\n\n", "holds no frame"),
@@ -357,13 +412,10 @@ def test_damaged_dumps(tmp_path, text, message):
 
 
 def test_a_killed_writers_last_frame_can_be_dropped(tmp_path):
-    from cg_data.trajectories import lammps_dump
-
     (tmp_path / "a.dump").write_text(DUMP + DUMP[:150])
     with pytest.raises(cd.FileError, match=r"ends inside frame 1.*frames=slice\(0, 1\)"):
         cd.read_trajectory(tmp_path / "a.dump")
     assert cd.read_trajectory(tmp_path / "a.dump", frames=slice(0, 1)).sizes["frame"] == 1
-    assert lammps_dump.read(tmp_path / "a.dump", truncated="drop").sizes["frame"] == 1
     with pytest.raises(cd.FileError, match="a type is not among"):
         cd.read_trajectory(tmp_path / "a.dump", types=["O"], frames=slice(0, 1))
 
@@ -378,7 +430,8 @@ BAD_XYZ = [
     (XYZ.replace("pos:R:3", "pos:Q:3", 1), "write name:S|R|I|L:count"),
     (XYZ.replace("O 0.1", "O nan"), "column pos is not finite"),
     (XYZ.replace("O 0.1", "O zero"), "something else than numbers"),
-    (XYZ[:-20], "has .* columns"),
+    (XYZ[:-20] + "\n", "has .* columns"),
+    (XYZ.rstrip("\n"), "ends inside frame 1: 1 of 2 atoms"),
     (XYZ[: XYZ.rindex("H ")], "ends inside frame 1: 1 of 2 atoms"),
     (XYZ.replace("energy=2e0", ""), "frame 1 carries nothing"),
     (XYZ.replace("energy", "units_length=kg energy"), "not a unit of length"),
@@ -409,10 +462,9 @@ def test_wrong_arguments(tmp_path):
     with pytest.raises(ValueError, match="read only"):
         cd.write_trajectory(ds, tmp_path / "a.traj")
     upside = ds.assign(box=(ds.box.dims, ds.box.values[:, ::-1], ds.box.attrs))
-    for name in ("b.dump", "b.gsd"):
-        with pytest.raises(ValueError, match="rotate the system"):
-            cd.write_trajectory(upside, tmp_path / name)
-        assert not (tmp_path / name).exists()
+    with pytest.raises(ValueError, match="rotate the system"):
+        cd.write_trajectory(upside, tmp_path / "b.dump")
+    assert not (tmp_path / "b.dump").exists()
     blank = (
         ds.assign_coords(type=("particle", ["O 1", "H"]))
         if "type" in ds.coords
@@ -432,9 +484,11 @@ def test_ase_needs_periodic_boxes_and_no_pickles(tmp_path):
     with pytest.raises(cd.FileError, match="not periodic"):
         cd.from_ase(Atoms("He", cell=[3, 3, 3]))
     (tmp_path / "a.pkl").write_bytes(b"x")
+    (tmp_path / "b.traj").write_bytes(b"PickleTrajectory" + b"x" * 50)
     (tmp_path / "a.traj").write_bytes(b"x")
-    with pytest.raises(cd.FileError, match="pickle, which is never loaded"):
-        cd.read_trajectory(tmp_path / "a.pkl", format="ase")
+    for name in ("a.pkl", "b.traj"):
+        with pytest.raises(cd.FileError, match="pickle, which is never loaded"):
+            cd.read_trajectory(tmp_path / name, format="ase")
     with pytest.raises(cd.FileError, match="ASE cannot read it"):
         cd.read_trajectory(tmp_path / "a.traj")
     with pytest.raises(cd.FileError, match="no such file"):
@@ -445,6 +499,10 @@ def test_ase_needs_periodic_boxes_and_no_pickles(tmp_path):
 
 def test_damaged_gsd(tmp_path):
     pytest.importorskip("gsd")
+    tilted = cd.trajectory(np.zeros((1, 1, 3)), np.eye(3)[::-1], ["A"], units=cd.Units())
+    with pytest.raises(ValueError, match="rotate the system"):
+        cd.write_trajectory(tilted, tmp_path / "t.gsd")
+    assert not (tmp_path / "t.gsd").exists()
     (tmp_path / "a.gsd").write_bytes(b"not gsd at all" * 50)
     with pytest.raises(cd.FileError, match="not a GSD file"):
         cd.read_trajectory(tmp_path / "a.gsd")

@@ -40,7 +40,7 @@ def read(
         raise missing_extra("ase", "ase", "reading through ASE") from None
     if not Path(path).exists():
         raise FileError(path, "no such file", remedy="check the path")
-    if str(path).lower().endswith((".pkl", ".pickle", ".pckl")):
+    if str(path).lower().endswith((".pkl", ".pickle", ".pckl")) or _starts_as_pickle(Path(path)):
         raise FileError(path, "is a pickle, which is never loaded", remedy="save it in another format")
     pick = Picker(frames)
 
@@ -60,6 +60,14 @@ def read(
                         remedy="name its format by the suffix ASE expects") from None  # fmt: skip
 
 
+def _starts_as_pickle(path: Path) -> bool:
+    """Return whether a file is a pickle or ASE's trajectory of pickles from before 2014."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return stream.read(16).startswith((b"PickleTrajectory", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"))
+
+
 def _frame(atoms: Any, path: str | Path) -> Frame:
     box = np.array(atoms.cell.array, dtype=np.float64)
     if not abs(np.linalg.det(box)) > 0 or not all(atoms.pbc):
@@ -70,12 +78,20 @@ def _frame(atoms: Any, path: str | Path) -> Frame:
     frame.scalars["mass"] = np.array(atoms.get_masses())
     if atoms.has("momenta"):
         frame.vectors["velocity"] = np.array(atoms.get_velocities())
-    results = getattr(atoms.calc, "results", {}) if atoms.calc is not None else {}
+    results = _results(atoms)
     if "forces" in results:
         frame.vectors["force"] = np.array(results["forces"])
     if "energy" in results:
         frame.values["energy"] = float(results["energy"])
     return frame
+
+
+def _results(atoms: Any) -> dict[str, Any]:
+    """Return what the calculator holds for just this configuration: after a move its results are stale."""
+    calculator = atoms.calc
+    if calculator is None or (hasattr(calculator, "check_state") and calculator.check_state(atoms)):
+        return {}
+    return dict(getattr(calculator, "results", {}))
 
 
 def to_ase(ds: xr.Dataset) -> list[Any]:

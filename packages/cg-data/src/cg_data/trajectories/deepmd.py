@@ -138,6 +138,8 @@ def write(ds: xr.Dataset, path: str | Path) -> None:
             f"DeePMD systems are in angstrom and eV, the trajectory is in {units.length} and {units.energy}"
         )
     folder = Path(path)
+    if (folder / "type.raw").exists() or list(folder.glob("set.*")):
+        raise FileError(folder, "holds a DeePMD system already", remedy="write to another folder, or delete it first")
     (folder / "set.000").mkdir(parents=True, exist_ok=True)
     names = list(dict.fromkeys(str(t) for t in ds["type"].values))
     n = ds.sizes["frame"]

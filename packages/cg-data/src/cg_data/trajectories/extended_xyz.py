@@ -16,9 +16,9 @@ import xarray as xr
 from cg_data.errors import FileError
 from cg_data.formats.columns import as_number, is_number
 from cg_data.potentials.pair_potential import Array
-from cg_data.safe_files import atomic_path, text_lines
+from cg_data.safe_files import atomic_path
 from cg_data.schemas import check
-from cg_data.trajectories.frames import MAX_BYTES, Frame, Picker, assemble
+from cg_data.trajectories.frames import Frame, Picker, assemble, complete_lines
 from cg_data.trajectory_dataset import units_of
 from cg_data.units import Units
 
@@ -45,7 +45,7 @@ def read(
 
 
 def _frames(path: str | Path, pick: Picker, units: list[Units]) -> Iterator[Frame]:
-    lines = text_lines(path, max_bytes=MAX_BYTES, what="trajectory")
+    lines = complete_lines(path, "trajectory")
     number = 0
     for line, text in lines:
         if not text.strip():
@@ -75,7 +75,7 @@ def _frame(
         found = next(lines, None)
         if found is None:
             raise FileError(path, f"ends inside frame {number}: {len(rows)} of {count} atoms", line=line,
-                            remedy=f"its writer was stopped: read frames=slice(0, {number})")  # fmt: skip
+                            remedy=f"was its writer stopped? read frames=slice(0, {number}); a complete last line ends in a newline")  # fmt: skip
         line, text = found
         words = text.split()
         if len(words) != width:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import xarray as xr
 
 from cg_data.errors import FileError
 from cg_data.potentials.pair_potential import Array
+from cg_data.safe_files import sized_file, text_lines
 from cg_data.trajectory_dataset import trajectory
 from cg_data.units import Units
 
@@ -29,6 +30,7 @@ class Frame:
     scalars: dict[str, Array] = field(default_factory=dict)  # mass, molecule: (particle,)
     values: dict[str, float] = field(default_factory=dict)  # energy, time, step
     line: int | None = None
+    ids: Array | None = None  # of the particles, where the file has them
 
 
 def assemble(frames: Iterable[Frame], path: str | Path, units: Units, **attrs: object) -> xr.Dataset:
@@ -85,11 +87,29 @@ def _agree(path: str | Path, first: Frame, frame: Frame, number: int) -> None:
     if list(frame.types) != list(first.types):
         raise FileError(path, f"{where} has other particle types than frame 0", line=frame.line,
                         remedy="sort the particles alike in every frame")  # fmt: skip
+    if frame.ids is not None and first.ids is not None and not np.array_equal(frame.ids, first.ids):
+        raise FileError(path, f"{where} has other particle ids than frame 0", line=frame.line,
+                        remedy="particles were lost or added: split the file there")  # fmt: skip
     for name in ("vectors", "values"):
         here, there = set(getattr(frame, name)), set(getattr(first, name))
         if here != there:
             raise FileError(path, f"{where} carries {sorted(here) or 'nothing'}, frame 0 {sorted(there) or 'nothing'}",
                             line=frame.line, remedy="write the same columns in every frame")  # fmt: skip
+
+
+def complete_lines(path: str | Path, what: str) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a trajectory that end in a newline: a last one without may be cut inside a number."""
+    size = sized_file(path, max_bytes=MAX_BYTES, what=what).stat().st_size
+    with Path(path).open("rb") as stream:
+        stream.seek(size - 1)
+        whole = stream.read(1) == b"\n"
+    held: tuple[int, str] | None = None
+    for line in text_lines(path, max_bytes=MAX_BYTES, what=what):
+        if held is not None:
+            yield held
+        held = line
+    if held is not None and whole:
+        yield held
 
 
 def cell_vectors(lx: float, ly: float, lz: float, xy: float, xz: float, yz: float) -> Array:

@@ -1,7 +1,8 @@
 """GSD, HOOMD-blue's trajectories, through the `gsd` package. Single precision; reduced units unless said otherwise.
 
 HOOMD centers its box on the origin; here the corner is the origin: positions are shifted by half of each lattice
-vector on the way in and back on the way out. Images unwrap on reading. Bodies, bonds and orientations stay behind.
+vector on the way in and back on the way out. Images unwrap on reading (HOOMD-blue writes them, and velocities, in
+later frames only with dynamic=['property', 'momentum']; without, displacements across the box are lost). Bodies, bonds and orientations stay behind.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ def read(
         _examine_counts(file, rows)
         with hoomd.open(str(file), "r") as stored:
             wanted = [k for k in range(len(stored)) if pick.wants(k)]
-            found = [_frame(path, stored[k], types) for k in wanted]
+            # What is stored in frame 0 alone is handed out for every frame; velocities are not constant.
+            moving = len(wanted) == 1 or any(stored.file.chunk_exists(k, "particles/velocity") for k in wanted if k)
+            found = [_frame(path, stored[k], types, moving) for k in wanted]
     except FileError:
         raise
     except Exception as error:  # gsd raises a dozen kinds on a damaged file
@@ -97,7 +100,7 @@ def _examine_counts(file: Path, rows: int) -> None:
                                         remedy="the file is damaged")  # fmt: skip
 
 
-def _frame(path: str | Path, frame: Any, types: Sequence[str] | None) -> Frame:
+def _frame(path: str | Path, frame: Any, types: Sequence[str] | None, moving: bool) -> Frame:
     p, c = frame.particles, frame.configuration
     lx, ly, lz, xy, xz, yz = (float(v) for v in c.box)
     if not (lx > 0 and ly > 0 and lz > 0):
@@ -112,7 +115,7 @@ def _frame(path: str | Path, frame: Any, types: Sequence[str] | None) -> Frame:
     x = np.asarray(p.position, dtype=np.float64) + np.asarray(p.image, dtype=np.float64) @ box + 0.5 * box.sum(axis=0)
     out = Frame(x, box, [names[i] for i in ids], values={"step": float(c.step)})
     out.scalars["mass"] = np.asarray(p.mass, dtype=np.float64)
-    if p.velocity is not None and np.any(p.velocity):
+    if moving and p.velocity is not None and np.any(p.velocity):
         out.vectors["velocity"] = np.asarray(p.velocity, dtype=np.float64)
     for key, value in (frame.log or {}).items():
         array = np.asarray(value)
