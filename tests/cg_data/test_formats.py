@@ -50,7 +50,7 @@ def lammps(path: Path, keyword="A-A"):
     words = lines[at + 1].split()
     assert words[0] == "N"
     n, spacing, low, high = int(words[1]), words[2], float(words[3]), float(words[4])
-    assert words[5] == "FP"
+    assert words[5] == "FPRIME"
     assert lines[at + 2] == ""
     _, e, f = (np.array(c) for c in zip(*(map(float, s.split()[1:]) for s in lines[at + 3 : at + 3 + n]), strict=True))
     i = np.arange(n) / (n - 1)

@@ -1,6 +1,6 @@
 """LAMMPS `pair_style table` files: sections of index, r, E, F under a keyword.
 
-LAMMPS splines the file's E and F separately (end slopes −F and, with `FP`, the given dF/dr) and samples the splines
+LAMMPS splines the file's E and F separately (end slopes −F and, with `FPRIME`, the given dF/dr) and samples the splines
 at equal steps of r². Rows with `R` are equally spaced in r, with `RSQ` in r². A pair closer than the first row is an
 error in LAMMPS, and the first r must be positive, so a core is written down to `_CLOSEST` of the cutoff unless the
 table's own rule is `error`. The `UNITS:` tag lets LAMMPS refuse a table in other units.
@@ -52,7 +52,7 @@ def _section(potential: Potential, keyword: str, n: int, spacing: Spacing) -> li
     h = 1e-6 * potential.cutoff
     near, edge = float(potential.force(first + h) - rows.f[0]) / h, just_inside(potential.cutoff)  # type: ignore[index]
     far = float(potential.force(edge) - potential.force(edge - h)) / h
-    ends = f"N {n} {spacing} {first:.17g} {potential.cutoff:.17g} FP {near:.17g} {far:.17g}"
+    ends = f"N {n} {spacing} {first:.17g} {potential.cutoff:.17g} FPRIME {near:.17g} {far:.17g}"
     body = (f"{i} {x:.17g} {u:.17g} {f:.17g}" for i, (x, u, f) in enumerate(rows.rows(), 1))
     return [keyword, ends, "", *body]
 
@@ -152,18 +152,18 @@ def _parameters(path: str | Path, number: int, line: str) -> tuple[int, str, flo
                     n = int(next(words))
                 case "R" | "RSQ":
                     spacing, low, high = word, float(next(words)), float(next(words))
-                case "FP":
+                case "FPRIME" | "FP":
                     float(next(words)), float(next(words))
                 case "BITMAP":
                     raise FileError(path, "BITMAP tables are not read", line=number, remedy="write it with R or RSQ")
                 case _:
                     raise FileError(path, f"unknown table parameter {word[:20]!r}", line=number,
-                                    remedy="expected: N count [R|RSQ low high] [FP low high]")  # fmt: skip
+                                    remedy="expected: N count [R|RSQ low high] [FPRIME low high]")  # fmt: skip
     except (ValueError, StopIteration, OverflowError) as error:
         if isinstance(error, FileError):
             raise
         raise FileError(path, f"cannot read the table parameters {line[:60]!r}", line=number,
-                        remedy="expected: N count [R|RSQ low high] [FP low high]") from None  # fmt: skip
+                        remedy="expected: N count [R|RSQ low high] [FPRIME low high]") from None  # fmt: skip
     if not 4 <= n <= 2_000_000 or (spacing and not 0 < low < high < np.inf):
         raise FileError(path, f"the table parameters {line[:60]!r} make no table", line=number,
                         remedy="N ≥ 4 and 0 < low < high")  # fmt: skip
