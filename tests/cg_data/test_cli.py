@@ -166,6 +166,14 @@ def test_help_teaches(capsys):
         assert "example: cg-data" in capsys.readouterr().out
 
 
+def test_module_is_the_command():
+    import subprocess
+    import sys
+
+    done = subprocess.run([sys.executable, "-m", "cg_data", "--help"], capture_output=True, text=True, check=True)
+    assert "usage: cg-data" in done.stdout
+
+
 def test_densities_per_type(folder):
     (folder / "m.csv").write_text("r,g(A-A),g(A-B)\n0.5,0,0\n1,1,1\n1.5,1,1\n2,1,1\n")
     assert main(["convert", "m.csv", "m.nc", "--density", "A=0.2,B=0.3", "--kT", "1"]) == 0
