@@ -95,10 +95,10 @@ def test_pairs_are_named():
 
 
 def table(r, u, f=None):
-    from cg_data.schemas import labelled
+    from cg_data.schemas import labeled
 
     variables = {"pair": np.array(["A-A"]), "r": (r, "sigma"), "u": (u[None], "epsilon")}
-    return labelled("pair-table", variables | ({} if f is None else {"f": (f[None], "epsilon/sigma")}))
+    return labeled("pair-table", variables | ({} if f is None else {"f": (f[None], "epsilon/sigma")}))
 
 
 def test_tables(tmp_path):

@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from cg_data.campaign import Campaign as Campaign
+    from cg_data.campaign_rows import Result as Result
     from cg_data.errors import FileError as FileError
     from cg_data.formats.hoomd_table import from_hoomd as from_hoomd
     from cg_data.formats.hoomd_table import hoomd_arrays as hoomd_arrays
@@ -71,6 +73,7 @@ if TYPE_CHECKING:
     from cg_data.preflight_checks import preflight as preflight
     from cg_data.preflight_checks import preflight_table as preflight_table
     from cg_data.schemas import check as check
+    from cg_data.schemas import labeled as labeled
     from cg_data.spline_generator import potentials_dataset as potentials_dataset
     from cg_data.spline_generator import random_splines as random_splines
     from cg_data.trajectories.ase_trajectory import from_ase as from_ase
@@ -87,6 +90,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "campaign": ("Campaign",),
+    "campaign_rows": ("Result",),
     "errors": ("FileError",),
     "formats.hoomd_table": (
         "from_hoomd",
@@ -178,7 +183,10 @@ _HOMES = {
         "preflight",
         "preflight_table",
     ),
-    "schemas": ("check",),
+    "schemas": (
+        "check",
+        "labeled",
+    ),
     "spline_generator": (
         "potentials_dataset",
         "random_splines",

@@ -65,7 +65,7 @@ def read(file: Path, limit: int) -> xr.Dataset:
     """Return the dataset of a file that HDF5 can be trusted with; at most `limit` bytes are allocated."""
     with h5py.File(file, "r") as raw:
         inspect(raw, file, limit)
-        with h5netcdf.File(raw, "r", decode_vlen_strings=True) as netcdf:
+        with h5netcdf.File(file, "r", decode_vlen_strings=True) as netcdf:
             # the shapes of h5netcdf, not of HDF5: it extends variables to the length of unlimited dimensions
             declared = sum(math.prod(v.shape) * max(v.dtype.itemsize, 8) for v in netcdf.variables.values())
             if declared > limit:

@@ -10,6 +10,7 @@ that a file is as it was written, not that a friend wrote it.
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import os
 import struct
@@ -29,6 +30,7 @@ _END_OF_FILE = {0: 40, 2: 28, 3: 28}  # offset of the end-of-file address in a s
 _FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32"}  # built into HDF5: no plugin is searched for
 _DEFLATE_RATIO = 1032  # no deflate stream expands further
 _SMALL = 2**20  # bytes that any file may declare
+_REFUSED = 3  # exit status of a child that raised FileError
 _CHILD_SECONDS = 30.0  # and one more per 10 MB
 
 
@@ -147,6 +149,9 @@ def _survives(file: Path, max_bytes: int) -> None:
     if done.returncode < 0:
         fault = f"is damaged: HDF5 crashed on it (signal {-done.returncode})"
         raise FileError(file, fault, remedy=REMEDY)
+    if done.returncode == _REFUSED:
+        what, remedy = json.loads(done.stdout)
+        raise FileError(file, what, remedy=remedy)
     if done.returncode:
         message = (done.stderr.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
         raise FileError(file, f"is not a whole netCDF-4 file ({message[:200]})", remedy=REMEDY)
@@ -159,7 +164,11 @@ def child() -> None:
     file = Path(sys.argv[1])
     limit = declared_limit(file, int(sys.argv[2]))
     _limit_memory(4 * limit + 4 * 2**30)
-    netcdf.read(file, limit)
+    try:
+        netcdf.read(file, limit)
+    except FileError as error:
+        sys.stdout.write(json.dumps([error.what, error.remedy]))
+        sys.exit(_REFUSED)
 
 
 def _limit_memory(size: int) -> None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from cg_data.interactions import Pair, pair_name, pair_of
-from cg_data.schemas import SCHEMAS, VERSION, check, labelled
+from cg_data.schemas import SCHEMAS, VERSION, check, labeled
 from cg_data.units import Units
 
 Normalization = Literal["N(N-1)", "N^2"]
@@ -57,7 +57,7 @@ def make_target(
     densities = _by_type(density, curves)
     counts = None if particles is None else _by_type(particles, curves)
     names, u = list(curves), units or Units()
-    return labelled(
+    return labeled(
         "pair-target",
         {
             "pair": np.array(names),

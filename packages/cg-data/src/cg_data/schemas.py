@@ -167,7 +167,7 @@ def _problem(array: xr.DataArray, rule: Variable) -> str | None:
     return None
 
 
-def labelled(schema: str, variables: dict[str, object], **attrs: object) -> xr.Dataset:
+def labeled(schema: str, variables: dict[str, object], **attrs: object) -> xr.Dataset:
     """Return a dataset of `schema` from (values, units) pairs, dimensions taken from the schema, checked."""
     rules = SCHEMAS[schema].variables
     data = {}

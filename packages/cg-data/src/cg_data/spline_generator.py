@@ -19,7 +19,7 @@ from cg_data.potentials.combined import Sum
 from cg_data.potentials.curves import b_spline
 from cg_data.potentials.formulas import WCA
 from cg_data.potentials.pair_potential import Array, Potential
-from cg_data.schemas import labelled
+from cg_data.schemas import labeled
 
 DEGREES = (2, 5)
 BASE_POINTS = (6, 10)
@@ -91,7 +91,7 @@ def potentials_dataset(
 ) -> xr.Dataset:
     """Return the `potentials` dataset: U on r [σ] (default: 50 points on [0, 5σ], what the networks see)."""
     x = np.linspace(0.0, 5.0, 50) if r is None else np.asarray(r, dtype=np.float64)
-    return labelled(
+    return labeled(
         "potentials",
         {
             "r": (x, "sigma"),

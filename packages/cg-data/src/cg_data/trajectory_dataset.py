@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from cg_data.schemas import labelled
+from cg_data.schemas import labeled
 from cg_data.units import Units
 
 
@@ -49,7 +49,7 @@ def trajectory(
     def floats(values: npt.ArrayLike | None, unit: str) -> tuple[np.ndarray, str] | None:
         return None if values is None else (np.asarray(values, dtype=np.float64), unit)
 
-    return labelled(
+    return labeled(
         "trajectory",
         {
             "position": (x, units.length),

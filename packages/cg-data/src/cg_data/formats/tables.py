@@ -18,7 +18,7 @@ from cg_data.pair_table import PairTable
 from cg_data.potentials.curves import Curve, tabulated
 from cg_data.potentials.inward import Inner
 from cg_data.potentials.pair_potential import Potential
-from cg_data.schemas import labelled
+from cg_data.schemas import labeled
 from cg_data.units import Units, factor
 
 Given = Potential | Mapping[Pair, Potential]
@@ -38,7 +38,7 @@ def read_table(
         raise FileError(path, f"its sections {names} have different grids", remedy="select one with pair=…")
     forces = [t.f for t in file.tables]
     masks = [np.ones(len(t.r), bool) if t.trusted is None else t.trusted for t in file.tables]
-    return labelled(
+    return labeled(
         "pair-table",
         {
             "pair": np.array([pair_name(t.pair) for t in file.tables]),

@@ -16,7 +16,7 @@ from cg_data.mapping.bead_mapping import Mapping
 from cg_data.mapping.matrices import basic_force_matrix, bead_masses, check_constraints, weight_matrix
 from cg_data.mapping.optimal_forces import optimal_force_map
 from cg_data.mapping.whole import make_whole, spanning_tree
-from cg_data.schemas import check, labelled
+from cg_data.schemas import check, labeled
 
 Array = npt.NDArray[np.float64]
 ForceMap = Literal["basic", "optimal"]
@@ -67,7 +67,7 @@ def map_trajectory(
     beads = [(g, [bead.type for bead in g.molecule.beads]) for g in (m.group for m in maps)]
     variables["type"] = np.array([kind for g, kinds in beads for _ in g.ids for kind in kinds], dtype=str)
     variables["molecule"] = np.concatenate([np.repeat(g.ids, len(kinds)) for g, kinds in beads])
-    mapped = labelled("trajectory", variables)
+    mapped = labeled("trajectory", variables)
     dropped = ("mapping_notes", "force_map", "force_map_coefficients", "force_noise_ratio")
     mapped.attrs = {**{k: v for k, v in ds.attrs.items() if k not in dropped}, **_attrs(mapping, maps, force_map, ds)}
     return mapped
