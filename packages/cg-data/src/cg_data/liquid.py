@@ -21,8 +21,8 @@ def mayer_f(potential: Potential, r: npt.ArrayLike, *, kT: float) -> Array:
     """Return f(r) = e^{−U/kT} − 1 (BoltzmaNN eq. 10).
 
     >>> from cg_data import WCA
-    >>> float(mayer_f(WCA(), 0.0, kT=1.0)), float(mayer_f(WCA(), 2.0, kT=1.0))
-    (-1.0, 0.0)
+    >>> float(mayer_f(WCA(), 0.0, kT=1.0)), bool(mayer_f(WCA(), 2.0, kT=1.0) == 0)
+    (-1.0, True)
     """
     return np.expm1(-potential.energy(r) / _positive(kT, "kT"))
 

@@ -87,7 +87,7 @@ def preflight(data: xr.Dataset, *, cutoff: float | None = None, box: float | Non
 
     >>> from cg_data import make_target
     >>> r = np.linspace(0.05, 5, 100)
-    >>> bad = make_target(r, np.where(r < 1, 0.0, 1.0), density=0.7, kT=300.0)
+    >>> bad = make_target(r, 1 - np.exp(-(r**4)), density=0.7, kT=300.0)
     >>> [f.code for f in preflight(bad) if f.level == "error"]
     ['kT-is-temperature']
     """

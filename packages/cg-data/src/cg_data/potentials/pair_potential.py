@@ -81,7 +81,7 @@ class PairPotential:
 
     def force(self, r: npt.ArrayLike) -> Array:
         """Return F(r) = −dU/dr [energy/length]; 0 for r ≥ cutoff."""
-        return -self._inside(self.du, r)
+        return self._inside(lambda x: -self.du(x), r)
 
     def _inside(self, formula: Any, r: npt.ArrayLike) -> Array:
         x = np.asarray(r, dtype=np.float64)
