@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import cg_data as cd
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 R = np.linspace(0.01, 4.99, 250)
 
@@ -32,6 +36,31 @@ def test_a_clean_target_passes():
     assert codes(make(particles=2000), cutoff=2.5) <= {"noise-floor", "jump-at-cutoff"}
 
 
+def crystal(basis, r=R, nearest=1.0, width=0.05):
+    """g(r) of a cubic crystal of given fractional basis, its shells widened to Gaussians; and its density."""
+    sites = np.asarray(basis)
+    cells = np.stack(np.meshgrid(*[np.arange(-4, 5)] * 3, indexing="ij"), -1).reshape(-1, 1, 3)
+    d = np.linalg.norm(cells + sites - sites[0], axis=-1).ravel()
+    d = np.sort(d)[1:]
+    a = nearest / d[0]
+    density = len(sites) / a**3
+    shells = np.exp(-((r[:, None] - a * d) ** 2) / (2 * width**2)).sum(1) / (width * np.sqrt(2 * np.pi))
+    return shells / (4 * np.pi * r**2 * density), density
+
+
+FCC = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
+DIAMOND = np.concatenate([FCC, FCC + 0.25])
+
+
+def stray(r=R, at=0.4, count=1e-3, density=0.7):
+    """A liquid with `count` neighbors in the one bin at `at`, that should be empty."""
+    g = liquid(r)
+    i = int(np.argmin(abs(r - at)))
+    g[i] = count / (density * 4 * np.pi * r[i] ** 2 * (r[1] - r[0]))
+    return g
+
+
+NM, METAL = cd.Units("nm", "kJ/mol", "g/mol"), cd.Units("angstrom", "meV", "g/mol")
 WATER = cd.Units("nm", "kJ/mol", "g/mol")
 CASES = {  # code: level, target, arguments
     "beyond-half-box": ("error", lambda: make(particles=500), {}),
@@ -49,6 +78,9 @@ CASES = {  # code: level, target, arguments
     "noise": ("warning", lambda: make(g=liquid(noise=0.05)), {}),
     "empty": ("error", lambda: make(g=np.zeros_like(R)), {}),
     "core-coverage": ("error", lambda: make(R[::25], np.where(R[::25] < 0.9, 0, liquid()[::25])), {}),
+    "gap": ("warning", lambda: make(g=crystal(FCC)[0], density=crystal(FCC)[1]), {}),
+    "stray-counts": ("warning", lambda: make(g=stray()), {}),
+    "normalization": ("warning", lambda: make(g=liquid() * (1 - 1 / 64), particles=64, normalization="N(N-1)"), {}),
     "noise-floor": ("info", lambda: make(g=liquid(noise=1e-3)), {}),
 }
 
@@ -94,6 +126,118 @@ def test_pairs_are_named():
     assert tail.where == "A-B"
 
 
+def counted(g, r=R, seed=3, per_area=200.0):
+    """A histogram of g: counts of Poisson, whose relative error grows inwards."""
+    expected = per_area * r**2
+    return np.random.default_rng(seed).poisson(expected * g) / expected
+
+
+def dilute(potential):
+    return 1 + cd.mayer_f(potential, R, kT=1.0)
+
+
+HONEST = {  # g: density, what may be said
+    "WCA": (lambda: dilute(cd.WCA()), 0.3),
+    "WCA counted": (lambda: counted(dilute(cd.WCA())), 0.3),
+    "dilute LJ": (lambda: dilute(cd.LennardJones(cutoff=3.0)), 1e-6),
+    "dilute LJ counted": (lambda: counted(dilute(cd.LennardJones(cutoff=3.0))), 0.01),
+    "Gaussian core": (lambda: dilute(cd.GaussianCore(2.0, 1.0, 4.0)), 0.5),
+    "Gaussian core counted": (lambda: counted(dilute(cd.GaussianCore(2.0, 1.0, 4.0))), 0.5),
+    "ideal": (lambda: np.ones_like(R), 0.5),
+    "ideal, white noise": (lambda: 1 + 0.018 * np.random.default_rng(5).normal(size=len(R)), 0.5),
+    "ideal counted": (lambda: counted(np.ones_like(R)), 0.5),
+    "liquid": (lambda: liquid(noise=0.01), 0.8),
+}
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_no_false_alarm(name):
+    g, density = HONEST[name]
+    found = cd.preflight(make(g=g(), density=density))
+    assert [str(f) for f in found if f.level != "info" and f.code != "noise"] == []
+    for f in found:
+        if f.code == "noise":  # true, and no more than what Poisson gives in the tail at r = 4.5: 1/√(200·20)
+            assert float(f.message.split()[-1]) == pytest.approx(0.016, rel=0.6)
+
+
+def real(name):
+    path = SHARED / name
+    if not path.is_file():
+        pytest.skip(f"the reference data {path.name} is not there")
+    return np.loadtxt(path, unpack=True)[:2]
+
+
+@pytest.mark.parametrize(
+    ("file", "density", "kT", "particles", "box"),
+    [  # Å⁻³ from g/cm³ · 0.60221/26.9815; kT [meV] = 0.0861733 T
+        ("al-eam/rdf_Al_mm.eam.fs_943K.txt", 0.05341, 81.3, 2048, None),
+        ("al-eam/rdf_Al_mm.eam.fs_1023K.txt", 0.05296, 88.2, 2048, None),
+        ("al-eam/rdf_Al_mm.eam.fs_1323K.txt", 0.05119, 114.0, 2048, None),
+        ("al-eam/rdf_ANI-Al_1023K_NVT256_m8.txt", 0.05229, 88.2, 256, None),
+        ("water-dft/gOO_PBE0TS_400frames.txt", 0.0332, 28.4, 64, 12.4447),
+    ],
+)
+@pytest.mark.parametrize("normalization", ["N^2", "N(N-1)"])
+def test_real_liquids_pass(file, density, kT, particles, box, normalization):
+    r, g = real(file)
+    facts = {"density": density, "kT": kT, "particles": particles, "units": METAL, "normalization": normalization}
+    assert [str(f) for f in cd.preflight(make(r, g, **facts), box=box) if f.level != "info"] == []
+
+
+def test_the_density_of_another_unit_is_seen():
+    """Water with r in nm and the 0.0334 of Å⁻³: ρ r³ = 0.0334·0.275³ = 7e-4; a gas as thin has no second shell."""
+    r = R * 0.25
+    assert "density-unit" in codes(make(r, liquid(), units=NM, density=0.0334, kT=2.494), "warning")
+    assert "density-unit" not in codes(make(r, liquid(), units=NM, density=33.4, kT=2.494))
+    assert "density-unit" in codes(make(R * 2.5, liquid(), units=METAL, density=33.4, kT=25.0), "error")
+
+
+@pytest.mark.parametrize(
+    ("energy", "kT", "level"),
+    [("meV", 300.0, "error"), ("meV", 25.85, None), ("meV", 114.0, None), ("meV", 250.0, "error"),
+     ("eV", 2.33e-3, "warning"), ("kJ/mol", 25.0, "warning"), ("kJ/mol", 298.15, "error"), ("kJ/mol", 12.0, None),
+     ("K", 300.0, None), ("K", 87.0, None), ("K", 1323.0, None), ("K", 1.0, "error"),
+     ("epsilon", 0.05, None), ("epsilon", 30.0, None), ("epsilon", 300.0, "error")],
+)  # fmt: skip
+def test_kT_near_room_temperature(energy, kT, level):
+    """Molten aluminum (114 meV) and argon (87 K) pass, neon at 27 K is unusual, 300 is a temperature."""
+    units = cd.Units("sigma", "epsilon", "m") if energy == "epsilon" else cd.Units("angstrom", energy, "g/mol")
+    target = make(R * 2.6, liquid(), units=units, density=0.033, kT=kT)
+    assert [f.level for f in cd.preflight(target) if f.code == "kT-is-temperature"] == [level][: level is not None]
+
+
+@pytest.mark.parametrize(("basis", "nearest"), [(FCC, 12), (DIAMOND, 4), (FCC[:1], 6)])
+def test_a_crystal_is_no_molecule(basis, nearest):
+    g, density = crystal(basis)
+    (found,) = [f for f in cd.preflight(make(g=g, density=density)) if f.code in ("gap", "intramolecular-peak")]
+    assert (found.code, found.level) == ("gap", "warning")
+    assert f"of {nearest} neighbors" in found.message
+
+
+def test_bonds_are_errors_and_stray_counts_are_not():
+    """One neighbor at 0.45 in a bin of width h: g = 1/(0.7·4π·0.45²·h). A thousandth of it is a miscount."""
+    bond = make(g=stray(at=0.45, count=1.0))
+    (found,) = [f for f in cd.preflight(bond) if f.level == "error"]
+    assert found.code == "intramolecular-peak"
+    assert "1 neighbors at r = 0.45" in found.message
+    for count in (1e-5, 1e-3):
+        assert codes(make(g=stray(count=count))) - {"noise-floor"} == {"stray-counts"}
+    assert codes(make(g=stray(at=0.4, count=1e-3) + stray(at=0.6, count=1.0) - liquid())) >= {
+        "stray-counts",
+        "intramolecular-peak",
+    }
+
+
+@pytest.mark.parametrize(("true", "declared"), [("N^2", "N(N-1)"), ("N(N-1)", "N^2")])
+def test_the_other_normalization_fits_better(true, declared):
+    g = liquid() * (1 - 1 / 64 if true == "N^2" else 1.0)
+    assert "normalization" in codes(make(g=g, particles=64, normalization=declared), "warning")
+    assert "normalization" not in codes(make(g=g, particles=64, normalization=true))
+    assert "normalization" not in codes(make(g=g, particles=2000, normalization=declared))  # 0.0005: not to be told
+    rough = g + 0.15 * np.random.default_rng(0).normal(size=len(R)) * (R > 3)
+    assert "normalization" not in codes(make(g=rough, particles=64, normalization=true))
+
+
 def table(r, u, f=None):
     from cg_data.schemas import labeled
 
@@ -116,3 +260,60 @@ def test_tables(tmp_path):
     x = np.linspace(0.0, 3.99, 100)
     assert {f.code for f in cd.preflight_table(table(x, low.energy(x)), kT=1.0)} == {"low-wall"}
     assert {f.code for f in cd.preflight_table(table(r**3, shifted))} == {"grid"}
+
+
+@pytest.mark.parametrize("format", ["csv", "gromacs", "hoomd", "lammps"])
+@pytest.mark.parametrize(
+    ("potential", "expected"),
+    [
+        (cd.GaussianCore(2.0, 1.0, 4.0).force_shifted(), set()),
+        (cd.GaussianCore(2.0, 1.0, 4.0).smooth_cut(3.0), set()),
+        (cd.LennardJones(cutoff=2.5), {("jump-at-cutoff", "warning")}),
+        (cd.LennardJones(cutoff=2.5).shifted(), set()),
+        (cd.LennardJones(cutoff=2.5).force_shifted(), set()),
+        (cd.WCA(), set()),
+        (cd.GaussianCore(-2.0, 1.0, 4.0), {("attractive-core", "error")}),
+    ],
+    ids=["soft-fs", "soft-cut", "lj", "lj-shifted", "lj-fs", "wca", "attractive"],
+)
+def test_tables_that_we_write(tmp_path, potential, expected, format):
+    """As every engine reads them: only a truncated curve jumps, only an attractive one collapses."""
+    path = tmp_path / {"csv": "q.csv", "gromacs": "q.xvg", "hoomd": "q.npz", "lammps": "q.table"}[format]
+    cd.write_table(potential, path, format=format)
+    found = cd.preflight_table(cd.read_table(path, format=format))
+    assert {(f.code, f.level) for f in found} == expected
+
+
+def test_a_jump_before_zero_rows_is_no_slope():
+    """4(2.49⁻¹² − 2.49⁻⁶) = −0.0167 and then zeros; a curve that glides into its zeros has no jump."""
+    r = np.linspace(0.9, 3.0, 211)
+    lj = cd.LennardJones(cutoff=2.495)
+    (found,) = cd.preflight_table(table(r, lj.energy(r), lj.force(r)))
+    assert (found.code, found.message) == ("jump-at-cutoff", "U = -0.01671 at the last row r = 2.49")
+    smooth = lj.force_shifted()
+    assert cd.preflight_table(table(r, smooth.energy(r), smooth.force(r))) == ()
+
+
+def test_a_table_of_zeros_is_empty_and_errors_come_first():
+    r = np.linspace(0.8, 2.5, 50)
+    (found,) = cd.preflight_table(table(r, np.zeros(50), np.zeros(50)), kT=1.0)
+    assert (found.code, found.level) == ("empty", "error")
+    lj = cd.LennardJones(cutoff=3.0)
+    x = np.linspace(0.8, 1.5, 300) ** 3
+    levels = [f.level for f in cd.preflight_table(table(x, lj.energy(x), -lj.force(x)))]
+    assert levels == ["error", "error", "warning", "info"]
+
+
+def test_a_low_wall_at_zero_is_soft():
+    soft = cd.GaussianCore(3.0, 1.0, 4.0).shifted()
+    for start, level in ((0.0, "info"), (0.5, "warning")):
+        r = np.linspace(start, 3.99, 200)
+        (found,) = cd.preflight_table(table(r, soft.energy(r)), kT=1.0)
+        assert (found.code, found.level) == ("low-wall", level)
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_few_rows_are_too_short(rows):
+    r = np.arange(float(rows))
+    assert codes(make(r, np.ones(rows))) == {"too-short"}
+    assert {f.code for f in cd.preflight_table(table(r, np.ones(rows)))} == {"too-short"}

@@ -1,22 +1,23 @@
-"""Preflight: what is wrong or risky about a target or a table, said before any run, each with a remedy.
+"""Preflight: what is wrong or risky about a target, said before any run, each with a remedy.
 
-One check is one small function from a `Curve of g` to findings; `preflight` runs them all.
+One check is one small function from a `Distribution` to findings; `preflight` runs them all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import xarray as xr
 
 from cg_data.interactions import pair_of
-from cg_data.potentials.pair_potential import Array
+from cg_data.preflight_findings import EMPTY, by_severity
+from cg_data.preflight_findings import Distribution as Distribution
+from cg_data.preflight_findings import Finding as Finding
+from cg_data.preflight_findings import Level as Level
+from cg_data.preflight_tables import preflight_table as preflight_table
 from cg_data.schemas import check
 
-Level = Literal["error", "warning", "info"]
 _ROOM_KT = {
     "kJ/mol": 2.494,
     "kcal/mol": 0.596,
@@ -26,57 +27,6 @@ _ROOM_KT = {
     "K": 300.0,
     "J": 4.1e-21,
 }
-_EMPTY = 1e-10  # below this g is a hole, not a small count
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing found: how bad, where, what, and what to do."""
-
-    level: Level
-    code: str
-    where: str
-    message: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.level}: {self.where}: {self.message}; {self.remedy}"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Distribution:
-    """One pair's g(r) with what is known of its origin; None where it is not known."""
-
-    name: str
-    r: Array
-    g: Array
-    g_stderr: Array | None = None
-    density: float | None = None  # of the whole system [length⁻³]
-    kT: float | None = None
-    particles: int | None = None  # of the whole system
-    like_particles: int | None = None  # of this type, for a like pair
-    box: float | None = None  # shortest perpendicular box width [length]
-    cutoff: float | None = None
-    normalization: str = "N^2"
-    length: str = "sigma"
-    energy: str = "epsilon"
-
-    @property
-    def tail(self) -> slice:
-        """The outermost fifth of r."""
-        return slice(int(np.searchsorted(self.r, 0.8 * self.r[-1])), None)
-
-    @property
-    def first_peak(self) -> int:
-        """Index of the first maximum that reaches half of the highest."""
-        high = np.flatnonzero(self.g >= 0.5 * np.max(self.g))
-        i = int(high[0]) if len(high) else 0
-        while i + 1 < len(self.g) and self.g[i + 1] > self.g[i]:
-            i += 1
-        return i
-
-    def say(self, level: Level, code: str, message: str, remedy: str) -> Finding:
-        return Finding(level, code, self.name, message, remedy)
 
 
 def preflight(data: xr.Dataset, *, cutoff: float | None = None, box: float | None = None) -> tuple[Finding, ...]:
@@ -97,9 +47,15 @@ def preflight(data: xr.Dataset, *, cutoff: float | None = None, box: float | Non
 
 def examine(curves: Iterable[Distribution]) -> tuple[Finding, ...]:
     """Return the findings on distributions, errors first."""
-    found = [f for curve in curves for test in CHECKS for f in test(curve)]
-    order = {"error": 0, "warning": 1, "info": 2}
-    return tuple(sorted(found, key=lambda f: order[f.level]))
+    return by_severity(f for curve in curves for f in _checked(curve))
+
+
+def _checked(d: Distribution) -> Iterator[Finding]:
+    if len(d.r) < 4:
+        yield d.say("error", "too-short", f"g has only {len(d.r)} bins", "was the whole file written? measure g again")
+        return
+    for test in CHECKS:
+        yield from test(d)
 
 
 def _distribution(data: xr.Dataset, name: str, cutoff: float | None, box: float | None) -> Distribution:
@@ -111,20 +67,21 @@ def _distribution(data: xr.Dataset, name: str, cutoff: float | None, box: float 
         data["r"].values,
         here["g"].values,
         here["g_stderr"].values if "g_stderr" in data else None,
-        float(data["density"].sum()),
-        float(data["kT"]),
-        int(data["particles"].sum()) if counts else None,
-        int(data["particles"].sel(type=a)) if counts and a == b else None,
-        box,
-        cutoff,
-        str(data.attrs["normalization"]),
-        str(data["r"].attrs["units"]),
-        str(data["kT"].attrs["units"]),
+        density=float(data["density"].sum()),
+        kT=float(data["kT"]),
+        particles=int(data["particles"].sum()) if counts else None,
+        like_particles=int(data["particles"].sel(type=a)) if counts and a == b else None,
+        box=box,
+        cutoff=cutoff,
+        normalization=str(data.attrs["normalization"]),
+        length=str(data["r"].attrs["units"]),
+        energy=str(data["kT"].attrs["units"]),
+        partner_density=float(data["density"].sel(type=[a, b]).min()),
     )
 
 
 def _empty(d: Distribution) -> Iterator[Finding]:
-    if not np.any(d.g > _EMPTY):
+    if d.empty:
         yield d.say("error", "empty", "g is zero everywhere", "was the pair's name right when g was measured?")
 
 
@@ -139,74 +96,96 @@ def _half_box(d: Distribution) -> Iterator[Finding]:
 
 
 def _tail(d: Distribution) -> Iterator[Finding]:
-    if not np.any(d.g > _EMPTY):
+    if d.empty:
         return
-    volume = d.r[d.tail] ** 2
-    level = float(np.sum(d.g[d.tail] * volume) / np.sum(volume))
+    level, trust = d.tail_level
     n = d.like_particles
     expected = 1 - 1 / n if n and d.normalization == "N^2" else 1.0
-    off = level - expected
-    if abs(off) > 0.2:
+    off = abs(level - expected) - trust
+    if off > 0.2:
         yield d.say("error", "tail", f"g tends to {level:.3f}, not to {expected:.3f}",
                     "normalize by the density of an ideal gas; a wrong volume, type count or unit shifts the tail")  # fmt: skip
-    elif abs(off) > 0.03:
+    elif off > 0.03:
         yield d.say("warning", "tail", f"g tends to {level:.3f}, expected {expected:.3f} ({d.normalization})",
                     "extend r_max, or check normalization, volume and whether the system is homogeneous")  # fmt: skip
 
 
-def _units(d: Distribution) -> Iterator[Finding]:
-    if not np.any(d.g > _EMPTY):
+def _normalization(d: Distribution) -> Iterator[Finding]:
+    n = d.like_particles
+    if d.empty or not n or len(d.g[d.tail]) < 10:
         return
-    peak = float(d.r[d.first_peak])
+    level, trust = d.tail_level
+    tends = {"N^2": 1 - 1 / n, "N(N-1)": 1.0}
+    other = "N(N-1)" if d.normalization == "N^2" else "N^2"
+    if abs(level - tends[d.normalization]) > 2 * (abs(level - tends[other]) + trust):
+        yield d.say("warning", "normalization", f"g tends to {level:.4f} as if counted by {other}, "
+                    f"but {d.normalization} is declared for {n} particles",
+                    f"declare normalization {other!r}, or count pairs as declared")  # fmt: skip
+
+
+def _units(d: Distribution) -> Iterator[Finding]:
+    if (top := d.peak) is None:
+        return
+    peak = float(d.r[top])
     plausible = {"nm": (0.15, 1.5), "angstrom": (1.5, 15.0), "bohr": (3.0, 30.0), "pm": (150.0, 1500.0)}
     low, high = plausible.get(d.length, (0.2, 5.0))
     if not low <= peak <= high:
         yield d.say("warning", "length-unit", f"the first peak is at r = {peak:.4g} {d.length}",
                     f"first peaks lie within {low}–{high} {d.length}: is r in another unit?")  # fmt: skip
-    packed = d.density * peak**3 if d.density else None
-    if packed and packed > 2.5 and d.g[d.first_peak] > 1.2:
-        yield d.say("error", "density-unit", f"ρ·r_peak³ = {packed:.3g}, a dense liquid has about 1",
-                    "give the number density in the unit of r (33.4 nm⁻³ = 0.0334 Å⁻³ for water)")  # fmt: skip
-    elif packed and packed < 1e-4 and d.g[d.first_peak] > 1.2:
-        yield d.say("warning", "density-unit", f"ρ·r_peak³ = {packed:.3g}, thinner than a gas",
-                    "give the number density in the unit of r, not a mass density")  # fmt: skip
+    if d.density is None:
+        return
+    packed = d.density * peak**3
+    remedy = "give the number density in the unit of r (33.4 nm⁻³ = 0.0334 Å⁻³ for water)"
+    if packed > 2.5 and d.g[top] > 1.2:
+        yield d.say("error", "density-unit", f"ρ·r_peak³ = {packed:.3g}, a dense liquid has about 1", remedy)
+    elif packed < 0.02 and d.liquid_like:
+        yield d.say("warning", "density-unit", f"ρ·r_peak³ = {packed:.3g}, yet g has the shells of a liquid (about 1)",
+                    remedy)  # fmt: skip
 
 
 def _temperature(d: Distribution) -> Iterator[Finding]:
-    typical = _ROOM_KT.get(d.energy, 1.0)
-    if d.kT is not None and not typical / 50 < d.kT < typical * 50:
-        remedy = f"kT at 300 K is {typical:.4g} {d.energy}" if d.energy in _ROOM_KT else "give kT as an energy, near 1"
-        yield d.say("error", "kT-is-temperature", f"kT = {d.kT:g} {d.energy} is far from any liquid's", remedy)
-
-
-def _intramolecular(d: Distribution) -> Iterator[Finding]:
-    seen = np.flatnonzero(d.g > _EMPTY)
-    if len(seen) < 2:
+    if d.kT is None:
         return
-    holes = (d.g < 0.02) & (np.arange(len(d.g)) > seen[0])
-    for start in np.flatnonzero(holes):
-        before = d.g[seen[0] : start]
-        wide = start + 3 <= len(d.g) and bool(np.all(holes[start : start + 3]))
-        if wide and len(before) and np.max(before) > 0.2 and np.any(d.g[start:] > 0.5):
-            at = d.r[seen[0] + int(np.argmax(before))]
-            yield d.say("error", "intramolecular-peak", f"a peak at r = {at:.4g} stands apart before a gap",
-                        "exclude pairs of one molecule when g is measured")  # fmt: skip
-            return
+    typical, usual = (_ROOM_KT[d.energy], 8) if d.energy in _ROOM_KT else (1.0, 50)
+    said = f"kT = {d.kT:g} {d.energy}"
+    remedy = f"kT at 300 K is {typical:.4g} {d.energy}" if d.energy in _ROOM_KT else "give kT as an energy, near 1"
+    if d.energy != "K" and 250 <= d.kT <= 400:
+        yield d.say("error", "kT-is-temperature", f"{said} looks like a temperature in K", remedy)
+    elif not typical / 50 < d.kT < typical * 50:
+        yield d.say("error", "kT-is-temperature", f"{said} is far from any liquid's", remedy)
+    elif not typical / usual < d.kT < typical * usual:
+        yield d.say("warning", "kT-is-temperature", f"{said} is far from room temperature", f"{remedy}: is that meant?")
+
+
+def _apart(d: Distribution) -> Iterator[Finding]:
+    top, island = d.peak, d.detached
+    stray = d.r[d.strays][d.g[d.strays] > EMPTY]
+    if top is not None and len(stray) and stray[0] < 0.75 * d.r[top]:
+        yield d.say("warning", "stray-counts", f"something was counted apart in the core, at r = {stray[0]:.4g}",
+                    "set g to 0 there: a miscount, or an overlap in the start, would make U soft")  # fmt: skip
+    if island and d.bonded:
+        yield d.say("error", "intramolecular-peak",
+                    f"a peak of {island.neighbors:.2g} neighbors at r = {island.r:.4g} stands apart before a gap",
+                    "exclude pairs of one molecule when g is measured")  # fmt: skip
+    elif island:
+        yield d.say("warning", "gap",
+                    f"a gap follows the first peak of {island.neighbors:.2g} neighbors at r = {island.r:.4g}",
+                    "a bonded shell that must be excluded, or a solid: U cannot be found where g = 0")  # fmt: skip
 
 
 def _core(d: Distribution) -> Iterator[Finding]:
-    seen = np.flatnonzero(d.g > _EMPTY)
-    if len(seen) == 0:
+    first, top = d.onset, d.peak
+    if first is None:
         return
-    first, peak = int(seen[0]), d.first_peak
-    if first == 0 and d.r[0] < 0.25 * d.r[peak] and d.g[0] > 0.01:
+    reach = float(d.r[top]) if top is not None else 0.5 * float(d.r[-1])
+    height = float(d.g[top]) if top is not None else 1.0
+    if first == 0 and d.r[0] < 0.25 * reach and d.g[0] > 0.01:
         yield d.say("info", "no-core", f"g = {d.g[0]:.3g} already at r = {d.r[0]:.4g}",
                     "fine for a soft potential; otherwise molecules are counted with themselves")  # fmt: skip
-    elif first == 0 and d.r[0] > 0 and d.g[0] > 0.05 * d.g[peak]:
+    elif first == 0 and d.r[0] > 0 and d.g[0] > 0.05 * height:
         yield d.say("warning", "core-cut", f"the table starts at r = {d.r[0]:.4g} where g is {d.g[0]:.3g} already",
                     "start it where g is still zero: the core decides stability")  # fmt: skip
-    rise = peak - first
-    if first > 0 and rise < 4:
+    if top is not None and 0 < first <= top and (rise := top - first) < 4:
         yield d.say("error" if rise < 2 else "warning", "core-coverage",
                     f"only {rise} bins lie between g = 0 and the first peak",
                     "use bins 3–5 times narrower: the wall of U is fitted from them")  # fmt: skip
@@ -217,26 +196,22 @@ def _grid(d: Distribution) -> Iterator[Finding]:
     if np.ptp(steps) > 0.02 * np.mean(steps):
         yield d.say("warning", "grid", f"r steps vary from {steps.min():.4g} to {steps.max():.4g}",
                     "resample to equal steps; inversion works bin by bin")  # fmt: skip
-    if np.any(d.g > _EMPTY) and d.r[-1] < 2 * d.r[d.first_peak]:
-        yield d.say("warning", "range", f"g ends at r = {d.r[-1]:.4g}, the first peak is at {d.r[d.first_peak]:.4g}",
+    if (top := d.peak) is not None and d.r[-1] < 2 * d.r[top]:
+        yield d.say("warning", "range", f"g ends at r = {d.r[-1]:.4g}, the first peak is at {d.r[top]:.4g}",
                     "measure to at least twice the first peak")  # fmt: skip
 
 
 def _jump(d: Distribution) -> Iterator[Finding]:
     cutoff = d.cutoff or float(d.r[-1])
-    at = float(np.interp(cutoff, d.r, d.g))
-    if cutoff <= d.r[-1] and np.any(d.g > _EMPTY) and abs(np.log(max(at, 1e-12))) > 0.1:
-        yield d.say("warning", "jump-at-cutoff", f"−ln g = {-np.log(max(at, 1e-12)):.3f} at the cutoff {cutoff:.4g}",
+    at = max(float(np.interp(cutoff, d.r, d.g)), 1e-12)
+    if cutoff <= d.r[-1] and not d.empty and abs(np.log(at)) > max(0.1, 4 * (d.noise or 0.0)):
+        yield d.say("warning", "jump-at-cutoff", f"−ln g = {-np.log(at):.3f} at the cutoff {cutoff:.4g}",
                     "cut where g crosses 1, further out, or let the method taper U to zero")  # fmt: skip
 
 
 def _noise(d: Distribution) -> Iterator[Finding]:
-    tail = d.g[d.tail]
-    if d.g_stderr is not None and np.any(d.g_stderr[d.tail] > 0):
-        noise = float(np.median(d.g_stderr[d.tail]))
-    elif len(tail) >= 8:
-        noise = float(np.std(np.diff(tail, 3)) / np.sqrt(20))  # white noise passes the third difference √20-fold
-    else:
+    noise = d.noise
+    if noise is None or (d.detached and not d.bonded and d.g_stderr is None):  # a solid's own peaks look like noise
         return
     if noise > 0.02:
         yield d.say("error" if noise > 0.2 else "warning", "noise", f"the tail of g scatters by {noise:.3f}",
@@ -246,42 +221,5 @@ def _noise(d: Distribution) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[Distribution], Iterator[Finding]], ...] = (
-    _empty, _half_box, _tail, _units, _temperature, _intramolecular, _core, _grid, _jump, _noise,
+    _empty, _half_box, _tail, _normalization, _units, _temperature, _apart, _core, _grid, _jump, _noise,
 )  # fmt: skip
-
-
-def preflight_table(data: xr.Dataset, *, kT: float | None = None) -> tuple[Finding, ...]:
-    """Return the findings on a `pair-table` dataset: jump at the cutoff, U against F, the core, the grid."""
-    check(data, "pair-table")
-    r = data["r"].values
-    found: list[Finding] = []
-    for name in data["pair"].values:
-        here = data.sel(pair=name)
-        f = here["f"].values if "f" in data else None
-        found += _table_findings(str(name), r, here["u"].values, f, kT)
-    return tuple(sorted(found, key=lambda f: f.level))
-
-
-def _table_findings(name: str, r: Array, u: Array, f: Array | None, kT: float | None) -> Iterator[Finding]:
-    well = max(-float(np.min(u)), kT or 0.0, 1e-12) if np.min(u) < 0 or kT else max(abs(float(np.median(u))), 1e-12)
-    if abs(u[-1]) > 1e-3 * well:
-        yield Finding("warning", "jump-at-cutoff", name, f"U = {u[-1]:.4g} at the last row r = {r[-1]:.4g}",
-                      "shift it to zero there, or energy is not conserved when pairs cross")  # fmt: skip
-    slope = np.gradient(u, r)
-    if u[0] < u[1] or (f is not None and f[0] < 0):
-        yield Finding("error", "attractive-core", name, f"U falls towards r = {r[0]:.4g}",
-                      "particles would collapse: continue the wall inwards")  # fmt: skip
-    if kT is not None and u[0] - np.min(u) < 10 * kT:
-        yield Finding("warning", "low-wall", name, f"the wall ends {(u[0] - np.min(u)) / kT:.1f} kT above the minimum",
-                      "pairs will get closer than the table: extend it")  # fmt: skip
-    if f is not None:
-        inner = slice(1, -1)
-        scale = np.abs(f[inner]) + 10 * well / (r[-1] - r[0])
-        worst = float(np.max(np.abs(f[inner] + slope[inner]) / scale))
-        if worst > 0.2:
-            yield Finding("warning" if worst < 1 else "error", "force-is-not-slope", name,
-                          f"F differs from −dU/dr by up to {100 * worst:.0f} %",
-                          "derive F from the same curve: energy is not conserved otherwise")  # fmt: skip
-    steps = np.diff(r)
-    if np.ptp(steps) > 0.02 * np.mean(steps) and np.ptp(np.diff(r**2)) > 0.02 * np.mean(np.diff(r**2)):
-        yield Finding("info", "grid", name, "rows are equally spaced neither in r nor in r²", "engines resample them")
