@@ -136,3 +136,80 @@ def test_shells_need_increasing_distances(r):
 def test_lengths_must_agree():
     with pytest.raises(ValueError, match="one length"):
         cd.kirkwood_buff([0.5, 1.5, 2.5], [1.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("cutoff", "exact"), [(2.5, -4.778850346220025), (100.0, -5.315736742682366), (500.0, -5.315745053242132)]
+)
+def test_b2_does_not_depend_on_the_length_of_the_tail(cutoff, exact):
+    """LJ at kT = 1; exact: mpmath's quadrature of the formula with 15 digits, split at powers of two."""
+    assert cd.b2(cd.LennardJones(cutoff=cutoff), kT=1.0) == pytest.approx(exact, rel=1e-12)
+
+
+def test_b2_finds_a_jump_that_is_not_named():
+    """A potential of someone else has no `breaks`: B₂ = 2π/3 all the same."""
+
+    class Hard:
+        cutoff = 3.0
+
+        def energy(self, r):
+            return np.where(np.asarray(r) < 1, np.inf, 0.0)
+
+        def force(self, r):
+            return np.zeros_like(r)
+
+    assert cd.b2(Hard(), kT=1.0) == pytest.approx(2 * math.pi / 3, rel=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("potential", "message"),
+    [
+        (cd.Harmonic(100.0, 1.0), "finite cutoff"),
+        (cd.LennardJones(cutoff=math.inf), "finite cutoff"),
+        (-cd.LennardJones(), "not finite"),
+        (cd.GaussianCore(-2000.0, 1.0, 3.0), "not finite"),
+    ],
+)
+def test_b2_that_does_not_exist_is_refused(potential, message):
+    with pytest.raises(ValueError, match=message):
+        cd.b2(potential, kT=1.0)
+
+
+def test_b2_that_does_not_converge_is_refused():
+    class Noisy:
+        cutoff = 1.0
+
+        def energy(self, r):
+            return np.random.default_rng(0).random(np.shape(r))
+
+        force = energy
+
+    with pytest.raises(ValueError, match="did not converge"):
+        cd.b2(Noisy(), kT=1.0)
+
+
+RISING, ONES = [0.5, 1.5, 2.5], [1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: cd.coordination_number(RISING, ONES, density=1.0, upto=-2.0), "upto must be"),
+        (lambda: cd.coordination_number(RISING, ONES, density=1.0, upto=math.nan), "upto must be"),
+        (lambda: cd.coordination_number(RISING, ONES, density=-1.0, upto=1.0), "density must be"),
+        (lambda: cd.running_coordination(RISING, ONES, density=math.nan), "density must be"),
+        (lambda: cd.running_coordination(RISING, [1.0, 1.0], density=1.0), "one length"),
+        (lambda: cd.running_coordination(RISING, [-1.0, 1.0, 1.0], density=1.0), "negative"),
+        (lambda: cd.running_coordination([0.5, math.nan, 2.5], ONES, density=1.0), "finite"),
+        (lambda: cd.excess_entropy(RISING, [-1.0, 1.0, 1.0], density=1.0), "negative"),
+        (lambda: cd.excess_entropy(RISING, [math.nan, 1.0, 1.0], density=1.0), "g must be finite"),
+        (lambda: cd.excess_entropy(RISING, [1.0, 1.0], density=1.0), "one length"),
+        (lambda: cd.excess_entropy(RISING, ONES, density=-0.1), "density must be"),
+        (lambda: cd.kirkwood_buff(RISING, [1.0, math.inf, 1.0]), "g must be finite"),
+        (lambda: cd.boltzmann_inversion([math.nan], kT=1.0), "g must be finite"),
+        (lambda: cd.low_density_pressure(cd.WCA(), -0.1, kT=1.0), "density must be"),
+    ],
+)
+def test_what_is_no_liquid_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

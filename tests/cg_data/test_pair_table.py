@@ -61,6 +61,23 @@ def test_default_first_knot_is_high_on_the_wall_and_zero_for_soft_curves():
     assert float(core.energy(first_knot(core))) > 1e4, "a weak tail must not lower the wall"
 
 
+@pytest.mark.parametrize("n", [4, 11, 30, 100, 1000])
+@pytest.mark.parametrize("cutoff", [2.5, 60.0, 500.0])
+def test_few_knots_do_not_cost_the_wall(n, cutoff):
+    """U(0.9) = 4 (0.9⁻¹² − 0.9⁻⁶) = 6.6: a table always starts inside this distance."""
+    assert 0.3 < cd.LennardJones(cutoff=cutoff).table(n).r_min < 0.9
+
+
+def test_ten_spacings_keep_a_singularity_off_the_table():
+    assert cd.Yukawa(2.0, 0.5, 6.0).table(1000).r_min == pytest.approx(0.06)
+
+
+@pytest.mark.parametrize("n", [-1, 0, 3])
+def test_fewer_than_four_knots_are_refused(n):
+    with pytest.raises(ValueError, match="at least 4 knots"):
+        cd.LennardJones().table(n)
+
+
 @pytest.mark.parametrize("inner", ["linear", "power"])
 def test_core_continues_smoothly_and_repels(inner):
     table = cd.PowerLaw(1.0, 1.0, 12.0, 2.5).table(2000, r_min=0.8, inner=inner)

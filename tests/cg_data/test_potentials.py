@@ -120,6 +120,26 @@ def test_algebra_of_potentials(epsilon, sigma, scale):
     assert (a + b).breaks == (2 * sigma, 3 * sigma)
 
 
+def test_sums_differences_and_fractions():
+    a, b, r = cd.LennardJones(2.0), cd.GaussianCore(1.0, 1.0, 2.0), np.array([0.9, 1.3, 2.2])
+    assert sum([a, b]).terms == (a, b)
+    assert sum([a]) is a
+    np.testing.assert_array_equal((-a).energy(r), -a.energy(r))
+    np.testing.assert_array_equal((-a).force(r), -a.force(r))
+    np.testing.assert_allclose((a - b).energy(r), a.energy(r) - b.energy(r), rtol=1e-15)
+    np.testing.assert_allclose((a - b).force(r), a.force(r) - b.force(r), rtol=1e-15)
+    np.testing.assert_array_equal((a / 2).energy(r), cd.LennardJones(1.0).energy(r))
+    with pytest.raises(ZeroDivisionError):
+        a / 0
+
+
+def test_nothing_of_an_infinite_core_is_nothing():
+    none = 0 * cd.LennardJones()
+    np.testing.assert_array_equal(none.energy([0.0, 1.0, 3.0]), [0.0, 0.0, 0.0])
+    np.testing.assert_array_equal(none.force([0.0, 1.0, 3.0]), [0.0, 0.0, 0.0])
+    assert np.isnan(none.energy(np.nan))
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -135,6 +155,19 @@ def test_algebra_of_potentials(epsilon, sigma, scale):
         lambda: cd.tabulated([0, 1, 2, 3], [1, 2, 3]),
         lambda: cd.b_spline([0, 0, 1, 1], [1.0, 2.0, 3.0], 1),
         lambda: cd.Harmonic(1.0, 1.0).table(),
+        lambda: cd.LennardJones(epsilon=float("nan")),
+        lambda: cd.LennardJones(epsilon=float("inf")),
+        lambda: cd.LennardJones(epsilon="1"),
+        lambda: cd.LennardJones(sigma="1"),
+        lambda: cd.ModifiedMorse(6.0, float("nan"), 2.5),
+        lambda: cd.ModifiedMorse(6.0, 0.0, 2.5, epsilon=float("nan")),
+        lambda: cd.PowerLaw(epsilon=float("nan")),
+        lambda: cd.Yukawa(float("nan"), 1.0, 2.0),
+        lambda: cd.GaussianCore(float("-inf"), 1.0, 2.0),
+        lambda: cd.Harmonic(1.0, float("nan")),
+        lambda: cd.LennardJones() * float("nan"),
+        lambda: cd.LennardJones() / float("nan"),
+        lambda: cd.Sum(()),
     ],
 )
 def test_wrong_parameters_are_named(make):
@@ -145,6 +178,10 @@ def test_wrong_parameters_are_named(make):
 def test_only_potentials_add():
     with pytest.raises(TypeError, match="only potentials"):
         cd.LennardJones() + 3.0
+    with pytest.raises(TypeError, match="only potentials"):
+        3.0 + cd.LennardJones()
+    with pytest.raises(TypeError, match="only potentials"):
+        cd.LennardJones() - 3.0
 
 
 def test_a_contributor_adds_one_in_ten_lines():

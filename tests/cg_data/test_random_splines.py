@@ -86,3 +86,32 @@ def test_dataset_and_tables():
 def test_wrong_arguments(bad):
     with pytest.raises(ValueError, match=r"hard_cores|max_cutoff"):
         cd.random_splines(10, **bad)
+
+
+def test_the_share_of_cores_is_the_papers():
+    """round(n·344/657): 3 of 5, 5 of 10, 344 of 657."""
+    for n, cores in ((1, 1), (5, 3), (10, 5)):
+        assert sum(isinstance(p, cd.Sum) for p in cd.random_splines(n)) == cores
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"n": 0}, "n must be a whole number from 1"),
+        ({"n": -3}, "n must be"),
+        ({"n": 2.5}, "n must be"),
+        ({"n": 5, "seed": -1}, "seed must be a whole number from 0"),
+        ({"n": 5, "hard_cores": 2.5}, "hard_cores must be"),
+    ],
+)
+def test_counts_and_seeds_are_whole_numbers(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        cd.random_splines(**arguments)
+
+
+def test_a_set_is_not_read_as_a_target(tmp_path):
+    path = cd.save(cd.potentials_dataset(cd.random_splines(3)), tmp_path / "s.nc")
+    with pytest.raises(cd.FileError, match="is a potentials dataset, a pair-target was asked for") as error:
+        cd.load(path, schema="pair-target")
+    assert "copy it again" not in str(error.value)
+    assert cd.load(path, schema="potentials").sizes["potential"] == 3

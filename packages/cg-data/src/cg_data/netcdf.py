@@ -20,7 +20,7 @@ from xarray.backends import H5NetCDFStore
 from cg_data.errors import FileError
 from cg_data.netcdf_guard import REMEDY, admit, inspect, seal, too_much
 from cg_data.safe_files import atomic_path, sized_file
-from cg_data.schemas import check
+from cg_data.schemas import SCHEMAS, check
 
 _DTYPES = {"bool", "float32", "float64", *(f"{u}int{n}" for u in ("", "u") for n in (8, 16, 32, 64))}
 _RESERVED = {
@@ -53,7 +53,9 @@ def load(path: str | Path, schema: str | None = None, *, max_bytes: int = 8 * 2*
     """
     file = sized_file(path, max_bytes=max_bytes, what="netCDF file")
     try:
-        return check(read(file, admit(file, max_bytes)), schema)
+        ds = read(file, admit(file, max_bytes))
+        _asked_for(ds, schema, file)
+        return check(ds, schema)
     except FileError:
         raise
     except Exception as error:  # HDF5, h5netcdf and xarray raise anything for a file of a stranger
@@ -73,6 +75,14 @@ def read(file: Path, limit: int) -> xr.Dataset:
             store = H5NetCDFStore(netcdf)
             with xr.open_dataset(store, decode_times=False, decode_timedelta=False, cache=False) as lazy:
                 return _native(lazy.load())
+
+
+def _asked_for(ds: xr.Dataset, schema: str | None, file: Path) -> None:
+    """Raise FileError if the file holds a dataset of ours, but of another schema."""
+    found = ds.attrs.get("schema")
+    if schema is not None and isinstance(found, str) and found in SCHEMAS and found != schema:
+        fault = f"is a {found} dataset, a {schema} was asked for"
+        raise FileError(file, fault, remedy=f"expected {schema}: give another file, or use it as {found}")
 
 
 def _plain(ds: xr.Dataset) -> xr.Dataset:

@@ -18,6 +18,7 @@ from cg_data.potentials.inward import Inner, Wall
 from cg_data.potentials.pair_potential import Array, PairPotential, Potential, just_inside
 
 _CORE_OVER_WELL = 1e4  # default first knot: where U stands 10⁴ characteristic energies above its minimum
+_FOOT_OVER_WELL = 10.0  # a table never starts further out than where U stands this high
 _PROBES = 8  # points inside each interval at which the table is compared with its source
 
 
@@ -72,6 +73,8 @@ class PairTable(PairPotential):
         Without `r_min` the table starts at `first_knot`: high on the wall, 0 for a soft potential,
         never below the first trusted point of the source.
         """
+        if n < 4:
+            raise ValueError(f"a table needs at least 4 knots, got n = {n}")
         if not np.isfinite(source.cutoff):
             raise ValueError("a table needs a finite cutoff: give the potential one")
         start = first_knot(source, n) if r_min is None else float(r_min)
@@ -158,21 +161,25 @@ class PairTable(PairPotential):
 def first_knot(source: Potential, n: int = 1000) -> float:
     """Return where a table of n knots should start [length]: high on the wall, or 0 if there is none.
 
-    "High" is 10⁴ characteristic energies above the minimum, but at least ten spacings from r = 0.
+    "High" is 10⁴ characteristic energies above the minimum, but ten spacings from r = 0 where U still is 10 such
+    energies high there: a singularity such as 1/r is no curve for a cubic, and few knots don't cost the wall.
     """
     trusted = float(getattr(source, "trusted_from", 0.0))
     r = np.linspace(trusted, source.cutoff, 2001)[1:-1]
     u = source.energy(r)
-    ceiling = float(np.nanmin(u)) + _CORE_OVER_WELL * error_scale(source)[0]
+    bottom, energy = float(np.nanmin(u)), error_scale(source)[0]
+    ceiling = bottom + _CORE_OVER_WELL * energy
+    foot = np.flatnonzero(~(u <= bottom + _FOOT_OVER_WELL * energy))
+    away = min(10 * source.cutoff / n, float(r[foot[-1] if len(foot) else 0]))
     too_high = np.flatnonzero(~(u <= ceiling))
     if len(too_high) == 0:
         edge = float(source.energy(np.array([trusted]))[0])
-        return trusted if edge <= ceiling else max(float(r[0]), 10 * source.cutoff / n)
+        return trusted if edge <= ceiling else max(float(r[0]), away)
     last = int(too_high[-1])
     if last == len(r) - 1:
         raise ValueError("the potential is not finite up to its cutoff")
     wall = brentq(lambda x: min(float(source.energy(x)) - ceiling, 1e300), r[last], r[last + 1])
-    return max(float(wall), 10 * source.cutoff / n)
+    return max(float(wall), away)
 
 
 def error_scale(source: Potential) -> tuple[float, float]:

@@ -15,7 +15,7 @@ import xarray as xr
 from cg_data.errors import missing_extra
 from cg_data.interactions import as_interactions, pair_name
 from cg_data.liquid import boltzmann_inversion
-from cg_data.potentials.pair_potential import Potential
+from cg_data.potentials.pair_potential import Array, Potential
 from cg_data.schemas import check
 from cg_data.units import Units
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_CORE_SHOWN = 3.0  # of a core, what is within this many times the scale of the features is drawn
+_BROAD = 0.15  # a monotone curve above a tenth of its maximum on more of the axis than this is no wall
+_TOP, _GRAY = 15.0, 200  # height of the axis [kT] and number of gray lines in the picture of a set
 _STYLE = {
     "font.size": 9.5,
     "axes.spines.top": False,
@@ -95,25 +98,21 @@ def plot_potentials(potentials: Mapping[str, Potential] | Potential, *, units: U
         named = dict(potentials)
     else:
         named = {pair_name(k): p for k, p in as_interactions(potentials).items()}  # type: ignore[arg-type]
+    if not named or not all(np.isfinite(p.cutoff) for p in named.values()):
+        raise ValueError("a picture needs at least one potential and finite cutoffs: give each potential one")
     figure, (left, right) = _figure(2)
     u_names = units or Units()
-    far = max(p.cutoff for p in named.values())
-    low, high, pull, push = 0.0, 0.0, 0.0, 0.0
+    windows: tuple[list[tuple[float, float]], list[tuple[float, float]]] = ([], [])
     for i, (name, p) in enumerate(named.items()):
         r = np.linspace(getattr(p, "trusted_from", 0.0) or 1e-3 * p.cutoff, p.cutoff, 2000)[:-1]
-        u, f = p.energy(r), p.force(r)
         look = {"color": COLORS[i % len(COLORS)], "label": name, "ls": ("-", "--", ":")[i % 3]}
-        left.plot(r, u, **look)  # type: ignore[arg-type]
-        right.plot(r, f, **look)  # type: ignore[arg-type]
-        ceiling = _ceiling(r, u)
-        outer = u <= ceiling
-        low, high = min(low, float(np.min(u))), max(high, ceiling)
-        pull, push = min(pull, float(np.min(f[outer]))), max(push, 0.4 * float(np.max(f[outer])))
-    for axis, (bottom, top) in ((left, (low, high)), (right, (pull, push))):
-        margin = 0.12 * max(top - bottom, 1e-12)
-        axis.set_ylim(bottom - margin, top + margin)
+        for axis, curve, found in ((left, p.energy(r), windows[0]), (right, p.force(r), windows[1])):
+            axis.plot(r, curve, **look)  # type: ignore[arg-type]
+            found.append(_window(r / p.cutoff, curve))
+    for axis, found in ((left, windows[0]), (right, windows[1])):
+        axis.set_ylim(*_common(found))
         axis.axhline(0.0, color="0.7", lw=0.8, zorder=0)
-        axis.set(xlabel=f"r ({_unit(u_names.length)})", xlim=(0, far))
+        axis.set(xlabel=f"r ({_unit(u_names.length)})", xlim=(0, max(p.cutoff for p in named.values())))
     left.set_ylabel(f"U(r) ({_unit(u_names.energy)})")
     right.set_ylabel(f"F(r) = −dU/dr ({_unit(u_names.energy)}/{_unit(u_names.length)})")
     if len(named) > 1:
@@ -121,31 +120,55 @@ def plot_potentials(potentials: Mapping[str, Potential] | Potential, *, units: U
     return figure
 
 
-def _ceiling(r: np.ndarray, u: np.ndarray) -> float:
-    """Return the energy up to which U is worth drawing: three wells deep, or what the outer half reaches."""
-    outer = u[r >= 0.5 * r[-1]]
-    depth = -float(np.min(u))
-    return 3 * depth if depth > 0.02 * float(np.max(np.abs(outer))) else float(np.median(np.abs(outer))) * 3 or 1.0
+def _window(x: Array, y: Array) -> tuple[float, float]:
+    """Return the (low, high) of a curve over x = r/r_c that are worth drawing: its features, and a piece of its core.
+
+    Features are what lies beyond the innermost extremum, or the outer quarter of a curve without one. The last rows
+    before the cutoff widen the window by half at most: a cut table ends in a spike.
+    """
+    x, y = x[np.isfinite(y)], y[np.isfinite(y)]
+    if not np.any(y):
+        return 0.0, 0.0
+    end = np.flatnonzero(np.abs(y) > 1e-7 * np.median(np.abs(y[y != 0])))[-1]  # beyond: padding and rounding
+    x, y = x[: end + 1] / x[end], y[: end + 1]
+    body = y[(x >= 0.5) & (x < 0.95)]
+    if len(body) == 0:
+        return min(0.0, float(y.min())), max(0.0, float(y.max()))
+    room = 0.5 * float(np.ptp(body))
+    y = np.where(x < 0.95, y, np.clip(y, body.min() - room, body.max() + room))
+    slope = np.diff(y[x < 0.95])
+    moves = np.flatnonzero(slope)
+    turns = moves[1:][np.diff(np.sign(slope[moves])) != 0]
+    outer = y[turns[0] :] if len(turns) else y
+    scale = float(np.max(np.abs(outer)))
+    if len(turns) == 0 and np.mean(np.abs(y) > 0.1 * scale) < _BROAD:  # a wall without features
+        scale = float(np.median(np.abs(y[x >= 0.75])))
+        outer = np.clip(outer, -scale, scale)
+    limit = _CORE_SHOWN * scale
+    inner = np.clip(y, -limit, limit)
+    return float(min(0.0, outer.min(), inner.min())), float(max(0.0, outer.max(), inner.max()))
+
+
+def _common(windows: list[tuple[float, float]]) -> tuple[float, float]:
+    """Return axis limits for all curves in which the lower median one still takes a tenth of the height."""
+    heights = sorted(high - low for low, high in windows)
+    most = 10 * heights[(len(heights) - 1) // 2] or max(heights)
+    low = max(min(low for low, _ in windows), -most)
+    high = min(max(high for _, high in windows), most)
+    margin = 0.12 * (high - low) or 1.0
+    return low - margin, high + margin
 
 
 def plot_splines(potentials: tuple[Potential, ...], *, chosen: tuple[int, ...] | None = None) -> Figure:
     """Draw a set of random potentials as Fig. 1a of the BoltzmaNN paper: three chosen ones before all others."""
     from cg_data.liquid import b2
 
+    if not potentials:
+        raise ValueError("a picture of splines needs at least one potential, got none")
     figure, (left, right) = _figure(2)
     r = np.linspace(1e-3, 5.0, 600)
-    top = 15.0
-    for p in potentials[:200]:
-        left.plot(r, np.where(p.energy(r) < 2 * top, p.energy(r), np.nan), color="0.8", lw=0.4, zorder=0)
-    wide = [i for i, p in enumerate(potentials) if p.cutoff > 2] or [0]
-    picked = chosen or tuple(dict.fromkeys(wide[int(q * (len(wide) - 1))] for q in (0.0, 0.5, 1.0)))
-    for color, name, i in zip(COLORS, ("I", "II", "III", "IV", "V", "VI"), picked, strict=False):
-        u = potentials[i].energy(r)
-        left.plot(r, np.where(u < 2 * top, u, np.nan), color=color, label=rf"$U_{{\rm {name}}}$", lw=2)
-    left.axhline(0.0, color="0.5", lw=0.8, zorder=0)
-    left.set(xlabel=r"r ($\sigma$)", ylabel=r"$U(r)\ /\ k_{\rm B}T$", xlim=(0, 5), ylim=(-top, top))
-    left.legend(frameon=False, loc="lower right")
-    left.set_title(f"{min(len(potentials), 200)} of {len(potentials)} potentials", fontsize=9)
+    _draw_set(left, r, np.stack([p.energy(r) for p in potentials]), np.array([p.cutoff for p in potentials]), chosen)
+    left.set(xlabel=r"r ($\sigma$)", ylabel=r"$U(r)\ /\ k_{\rm B}T$", xlim=(0, 5), ylim=(-_TOP, _TOP))
     cored = np.array([hasattr(p, "terms") for p in potentials])
     values = np.array([b2(p, kT=1.0) for p in potentials])
     edges = np.concatenate([-np.logspace(7, 0, 36), np.linspace(-1, 1, 11)[1:-1], np.logspace(0, 3, 16)])
@@ -157,3 +180,33 @@ def plot_splines(potentials: tuple[Potential, ...], *, chosen: tuple[int, ...] |
     right.set(xlabel=r"$B_2\ (\sigma^3)$", ylabel="potentials")
     right.legend(frameon=False)
     return figure
+
+
+def plot_set(data: xr.Dataset, *, chosen: tuple[int, ...] | None = None) -> Figure:
+    """Draw U(r) [kT] of a `potentials` dataset: all in gray, and three with long cutoffs (or `chosen`) before them."""
+    check(data, "potentials")
+    if not data.sizes["potential"]:
+        raise ValueError("a picture of potentials needs at least one, the dataset holds none")
+    figure, (axis,) = _figure(1)
+    r, u = data["r"].values, data["u"].values / float(data["kT"])
+    _draw_set(axis, r, u, data["cutoff"].values, chosen)
+    length, far = _unit(str(data["r"].attrs["units"])), float(r[-1])
+    axis.set(xlabel=f"r ({length})", ylabel=r"$U(r)\ /\ k_{\rm B}T$", xlim=(0, far), ylim=(-_TOP, _TOP))
+    cores = int(np.sum(data["hard_core"].values))
+    axis.set_title(f"{axis.get_title()}, {cores} of all with a hard core", fontsize=9)
+    return figure
+
+
+def _draw_set(axis: Axes, r: Array, u: Array, cutoffs: Array, chosen: tuple[int, ...] | None) -> None:
+    """Draw rows u (potential, r) in kT: up to 200 in gray, the chosen in color; walls end above the axis."""
+    if chosen and not all(-len(u) <= i < len(u) for i in chosen):
+        raise ValueError(f"chosen must be indices of the {len(u)} potentials, got {chosen}")
+    seen = np.where(np.abs(u) < 4 * _TOP, u, np.nan)
+    axis.plot(r, seen[:_GRAY].T, color="0.8", lw=0.4, zorder=0)
+    wide = np.flatnonzero(cutoffs > 0.4 * r[-1]).tolist() or [0]
+    picked = chosen or tuple(dict.fromkeys(wide[int(q * (len(wide) - 1))] for q in (0.0, 0.5, 1.0)))
+    for color, name, i in zip(COLORS, ("I", "II", "III", "IV", "V", "VI"), picked, strict=False):
+        axis.plot(r, seen[i], color=color, label=rf"$U_{{\rm {name}}}$", lw=2)
+    axis.axhline(0.0, color="0.5", lw=0.8, zorder=0)
+    axis.legend(frameon=False, loc="lower right")
+    axis.set_title(f"{min(len(u), _GRAY)} of {len(u)} potentials", fontsize=9)

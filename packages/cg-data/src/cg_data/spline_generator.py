@@ -10,6 +10,8 @@ The spline has as many coefficients as base points, on uniform knots; it minimiz
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
@@ -21,31 +23,38 @@ from cg_data.potentials.formulas import WCA
 from cg_data.potentials.pair_potential import Array, Potential
 from cg_data.schemas import labeled
 
+PAPER_SET, PAPER_CORES = 657, 344
 DEGREES = (2, 5)
 BASE_POINTS = (6, 10)
 _SMOOTHING = 0.1
 
 
 def random_splines(
-    n: int = 657,
+    n: int = PAPER_SET,
     *,
-    hard_cores: int = 344,
+    hard_cores: int | None = None,
     seed: int = 0,
     max_cutoff: float = 5.0,
     max_height: float = 15.0,
 ) -> tuple[Potential, ...]:
     """Return n random potentials, `hard_cores` of them (at random places) with a WCA core added.
 
+    Without `hard_cores` the paper's share of them, 344 of 657, carries a core.
+
     >>> first, *_ = random_splines(10, hard_cores=3, seed=1)
     >>> 0 < first.cutoff <= 5, float(first.energy(first.cutoff))
     (True, 0.0)
     """
-    if not 0 <= hard_cores <= n:
-        raise ValueError(f"hard_cores must be between 0 and n = {n}, got {hard_cores}")
+    for name, value, least in (("n", n, 1), ("seed", seed, 0)):
+        if not isinstance(value, Integral) or value < least:
+            raise ValueError(f"{name} must be a whole number from {least} on, got {value!r}")
+    cores = round(n * PAPER_CORES / PAPER_SET) if hard_cores is None else hard_cores
+    if not isinstance(cores, Integral) or not 0 <= cores <= n:
+        raise ValueError(f"hard_cores must be a whole number between 0 and n = {n}, got {hard_cores!r}")
     if not (max_cutoff > 0 and max_height > 0):
         raise ValueError(f"max_cutoff and max_height must be positive, got {max_cutoff} and {max_height}")
     noise = np.random.default_rng(seed)
-    cored = set(noise.permutation(n)[:hard_cores].tolist())
+    cored = set(noise.permutation(n)[:cores].tolist())
     draws = noise.random((n, 3 + 2 * BASE_POINTS[1]))
     cutoffs = max_cutoff * (1 - draws[:, 0])
     degrees = DEGREES[0] + (draws[:, 1] * (DEGREES[1] - DEGREES[0] + 1)).astype(int)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cg_data.potentials.pair_potential import Array, PairPotential, Potential, just_inside
+from cg_data.potentials.pair_potential import Array, PairPotential, Potential, just_inside, require_finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,8 @@ class Sum(PairPotential):
     terms: tuple[Potential, ...]
 
     def __post_init__(self) -> None:
+        if not self.terms:
+            raise ValueError("a sum needs at least one potential, got none")
         flat: list[Potential] = []
         for term in self.terms:
             if not isinstance(term, Potential):
@@ -45,10 +47,15 @@ class Sum(PairPotential):
 
 @dataclass(frozen=True, slots=True)
 class Scaled(PairPotential):
-    """U = a·U₁."""
+    """U = a·U₁; 0 everywhere for a = 0, also where U₁ is infinite."""
 
     source: Potential
     scale: float
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.source, Potential):
+            raise TypeError(f"only potentials can be scaled or subtracted, got {type(self.source).__name__}")
+        require_finite(self, "scale")
 
     @property
     def cutoff(self) -> float:
@@ -59,10 +66,10 @@ class Scaled(PairPotential):
         return (self.source,)
 
     def u(self, r: Array) -> Array:
-        return self.scale * self.source.energy(r)
+        return self.scale * self.source.energy(r) if self.scale else np.zeros_like(r)
 
     def du(self, r: Array) -> Array:
-        return -self.scale * self.source.force(r)
+        return -self.scale * self.source.force(r) if self.scale else np.zeros_like(r)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cg_data.potentials.pair_potential import Array, PairPotential, require_positive
+from cg_data.potentials.pair_potential import Array, PairPotential, require_finite, require_positive
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class LennardJones(PairPotential):
 
     def __post_init__(self) -> None:
         require_positive(self, "sigma", "cutoff")
+        require_finite(self, "epsilon")
 
     def u(self, r: Array) -> Array:
         s6 = (self.sigma / r) ** 6
@@ -83,6 +84,7 @@ class ModifiedMorse(PairPotential):
 
     def __post_init__(self) -> None:
         require_positive(self, "rho", "r0", "cutoff")
+        require_finite(self, "psi", "epsilon")
 
     @property
     def _offset(self) -> float:
@@ -119,6 +121,7 @@ class PowerLaw(PairPotential):
 
     def __post_init__(self) -> None:
         require_positive(self, "sigma", "exponent", "cutoff")
+        require_finite(self, "epsilon")
 
     def u(self, r: Array) -> Array:
         return self.epsilon * (self.sigma / r) ** self.exponent
@@ -141,6 +144,7 @@ class Yukawa(PairPotential):
 
     def __post_init__(self) -> None:
         require_positive(self, "kappa", "cutoff")
+        require_finite(self, "epsilon")
 
     def u(self, r: Array) -> Array:
         return self.epsilon * np.exp(-self.kappa * r) / r
@@ -163,6 +167,7 @@ class GaussianCore(PairPotential):
 
     def __post_init__(self) -> None:
         require_positive(self, "sigma", "cutoff")
+        require_finite(self, "epsilon")
 
     def u(self, r: Array) -> Array:
         return self.epsilon * np.exp(-((r / self.sigma) ** 2))
@@ -185,6 +190,7 @@ class Harmonic(PairPotential):
 
     def __post_init__(self) -> None:
         require_positive(self, "k", "cutoff")
+        require_finite(self, "r0")
 
     def u(self, r: Array) -> Array:
         return 0.5 * self.k * (r - self.r0) ** 2

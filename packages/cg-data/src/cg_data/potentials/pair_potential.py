@@ -17,6 +17,8 @@ A new potential is a frozen dataclass with two formulas, `u(r)` and `du(r)` = dU
 
 from __future__ import annotations
 
+from math import isfinite
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -93,12 +95,30 @@ class PairPotential:
 
         return Sum((self, other))
 
+    def __radd__(self, other: Potential | Literal[0]) -> PairPotential:
+        from cg_data.potentials.combined import Sum
+
+        if isinstance(other, Real) and other == 0:  # where Python's sum() starts
+            return self
+        return Sum((other, self))  # type: ignore[arg-type]
+
+    def __neg__(self) -> Scaled:
+        return self * -1.0
+
+    def __sub__(self, other: Potential) -> Sum:
+        from cg_data.potentials.combined import Scaled
+
+        return self + Scaled(other, -1.0)
+
     def __mul__(self, scale: float) -> Scaled:
         from cg_data.potentials.combined import Scaled
 
         return Scaled(self, float(scale))
 
     __rmul__ = __mul__
+
+    def __truediv__(self, divisor: float) -> Scaled:
+        return self * (1 / float(divisor))
 
     def shifted(self) -> Shifted:
         """Return U(r) − U(r_c): continuous energy at the cutoff."""
@@ -140,5 +160,13 @@ def require_positive(record: object, *names: str) -> None:
     """Raise unless each named field of the record is a positive, finite number (cutoff may be inf)."""
     for name in names:
         value = getattr(record, name)
-        if not value > 0 or (name != "cutoff" and not np.isfinite(value)):
-            raise ValueError(f"{type(record).__name__}: {name} must be positive, got {value!r}")
+        if not isinstance(value, Real) or not float(value) > 0 or (name != "cutoff" and not isfinite(value)):
+            raise ValueError(f"{type(record).__name__}: {name} must be a positive number, got {value!r}")
+
+
+def require_finite(record: object, *names: str) -> None:
+    """Raise unless each named field of the record is a finite number of either sign."""
+    for name in names:
+        value = getattr(record, name)
+        if not isinstance(value, Real) or not isfinite(value):
+            raise ValueError(f"{type(record).__name__}: {name} must be a finite number, got {value!r}")
