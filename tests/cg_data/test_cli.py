@@ -33,12 +33,53 @@ def test_convert_tables(folder, capsys, result):
 
 
 def test_convert_options(folder):
-    assert (
-        main(["convert", "lj.pot", "b.txt", "--to", "lammps-rsq", "--n", "100", "--pair", "W-W", "--inner", "power"])
-        == 1
+    assert main(["convert", "lj.pot", "b.txt", "--to", "lammps-rsq", "--n", "100", "--pair", "W-W"]) == 0
+    text = (folder / "b.txt").read_text()
+    assert "N 100 RSQ" in text
+    assert "W-W" in text
+    assert main(["convert", "lj.pot", "b.txt", "--to", "lammps", "--inner", "error"]) == 0
+
+
+def test_mixtures_with_different_cutoffs(folder, capsys):
+    pytest.importorskip("matplotlib")
+    mixture = {("A", "A"): LJ, ("A", "B"): cd.WCA(), ("B", "B"): cd.LennardJones(cutoff=3.0).force_shifted()}
+    cd.write_table(mixture, "m.table")
+    assert main(["check", "m.table"]) == 0
+    assert main(["plot", "m.table"]) == 0
+    assert main(["convert", "m.table", "m.npz"]) == 0
+    assert cd.read_interactions("m.npz")["B", "B"].cutoff == 3.0
+
+
+def test_trajectories_are_converted_with_their_units(folder):
+    ds = cd.trajectory([[[1.0, 2.0, 3.0]]], [10.0] * 3, ["O"], units=cd.Units("angstrom", "kcal/mol", "g/mol"),
+                       velocity=[[[1.0, 0, 0]]], force=[[[1.0, 0, 0]]], energy=[2.0])  # fmt: skip
+    cd.write_trajectory(ds, "a.dump")
+    assert main(["convert", "a.dump", "b.xyz", "--to-units", "gromacs"]) == 0
+    nm = cd.read_trajectory("b.xyz")
+    assert nm.attrs["units_length"] == "nm"
+    np.testing.assert_allclose(nm.position.values[0, 0], [0.1, 0.2, 0.3])
+    # 1 Å per 48.88821 fs is 2.04548 nm/ps; 1 kcal/mol/Å is 41.84 kJ/mol/nm
+    assert float(nm.velocity[0, 0, 0]) == pytest.approx(2.045483, rel=1e-6)
+    assert float(nm.force[0, 0, 0]) == pytest.approx(41.84)
+    assert main(["convert", "a.dump", "c.nc"]) == 0
+    assert main(["convert", "c.nc", "d.dump"]) == 0
+
+
+def test_netcdf_is_no_one_way_street(folder):
+    assert main(["convert", "g.csv", "g.nc"]) == 0
+    assert main(["convert", "g.nc", "back.csv"]) == 0
+    np.testing.assert_array_equal(cd.read_target("back.csv").g.values, cd.read_target("g.csv").g.values)
+
+
+def test_one_pair_of_several_is_taken(folder):
+    (folder / "a.xvg").write_text(
+        '@ subtitle "reference OW"\n@ s0 legend "OW"\n@ s1 legend "HW"\n0.1 0 0\n0.2 1 2\n0.3 1 1\n0.4 1 1\n'
     )
-    assert main(["convert", "lj.pot", "b.txt", "--to", "lammps-rsq", "--n", "100"]) == 0
-    assert "N 100 RSQ" in (folder / "b.txt").read_text()
+    facts = ["--density", "33.4", "--kT", "2.494"]
+    assert main(["convert", "a.xvg", "oo.nc", "--pair", "OW-OW", *facts]) == 0
+    assert cd.load("oo.nc").g.values[0, 1] == 1
+    assert main(["convert", "a.xvg", "oh.nc", "--pair", "HW-OW", "--density", "OW=33.4,HW=66.8", "--kT", "2.494"]) == 0
+    assert cd.load("oh.nc").pair.values.tolist() == ["HW-OW"]
 
 
 def test_convert_targets(folder, capsys):
@@ -73,9 +114,18 @@ def test_check_other_kinds(folder, capsys):
     )
     assert main(["check", "settings.xml"]) == 1
     assert "a.dist.tgt does not exist" in capsys.readouterr().out
+    (folder / "a.dist.tgt").write_text("0.1 0 i\n0.2 0 i\n0.3 0 i\n0.4 0 i\n")
+    assert main(["check", "settings.xml"]) == 1
+    assert "g is zero everywhere" in capsys.readouterr().out
     main(["convert", "g.csv", "g.nc"])
     assert main(["splines", "-n", "3", "--hard-cores", "1", "-o", "s.nc"]) == 0
     assert main(["check", "g.nc", "s.nc"]) == 0
+    (folder / "m.xml").write_text(
+        "<cg_molecule><name>S</name><ident>S</ident><topology><cg_beads><cg_bead><name>C</name><type>C</type>"
+        "<mapping>A</mapping><beads>1:S:O</beads></cg_bead></cg_beads></topology>"
+        "<maps><map><name>A</name><weights>1</weights></map></maps></cg_molecule>"
+    )
+    assert main(["check", "m.xml"]) == 0
     assert "a valid potentials dataset" in capsys.readouterr().out
     (folder / "t.xyz").write_text('1\nLattice="4 0 0 0 4 0 0 0 4" Properties=species:S:1:pos:R:3\nAr 0 0 0\n')
     assert main(["check", "t.xyz"]) == 0
@@ -112,6 +162,10 @@ def test_splines(folder):
     assert int(ds.hard_core.sum()) == 5
     assert ds.attrs["seed"] == 3
     assert (folder / "s.png").stat().st_size > 10_000
+    assert main(["plot", "s.nc", "-o", "set.png"]) == 0
+    assert (folder / "set.png").stat().st_size > 10_000
+    assert main(["splines", "-n", "10", "-o", "ten.nc"]) == 0
+    assert int(cd.load("ten.nc").hard_core.sum()) == 5  # 344 of 657
     assert main(["splines", "-n", "2", "--hard-cores", "5", "-o", "x.nc"]) == 1
     assert not (folder / "x.nc").exists()
 
@@ -137,13 +191,15 @@ def test_map(folder, capsys):
     [
         (["convert", "no.csv", "x.table"], "no such file"),
         (["convert", "lj.pot", "x.foo"], "suffix names no format"),
-        (["convert", "settings.xml", "x.table"], "only tables, targets and trajectories"),
-        (["plot", "settings.xml"], "only targets and tables are drawn"),
+        (["convert", "settings.xml", "x.table"], "no such file"),
+        (["plot", "lj.pot", "--as", "trajectory"], "only targets, tables and sets of potentials are drawn"),
+        (["convert", "w.toml", "x.table"], "is a mapping: only tables, targets and trajectories"),
         (["map", "no.xyz", "no.toml", "-o", "x.nc"], "no such file"),
         (["convert", "lj.pot", "x.table", "--n", "1"], "at least 4 rows"),
     ],
 )
 def test_failures_are_one_line(folder, capsys, arguments, message):
+    (folder / "w.toml").write_text("")
     assert main(arguments) == 1
     err = capsys.readouterr().err
     assert message in err
@@ -151,12 +207,17 @@ def test_failures_are_one_line(folder, capsys, arguments, message):
     assert not list(folder.glob("x.*"))
 
 
-@pytest.mark.parametrize("arguments", [[], ["fly"], ["convert", "a", "b", "--units", "nm"], ["check", "a", "--density", "x"],
+@pytest.mark.parametrize("arguments", [["check", "a", "--cutoff", "-3"], ["check", "a", "--particles", "1.5"], ["fly"], ["convert", "a", "b", "--units", "nm"], ["check", "a", "--density", "x"],
                                        ["check", "a", "--units", "eV,nm"]])  # fmt: skip
 def test_wrong_usage_exits_2(arguments, capsys):
     with pytest.raises(SystemExit) as stop:
         main(arguments)
     assert stop.value.code == 2
+
+
+def test_a_bare_command_shows_its_help(capsys):
+    assert main([]) == 2
+    assert "example: cg-data" in capsys.readouterr().err
 
 
 def test_help_teaches(capsys):

@@ -29,7 +29,7 @@ def valid(tmp_path_factory):
     files = {}
     for name in ("t.csv", "t.table", "t.xvg", "t.npz", "t.pot", "t.tab"):
         cd.write_table(LJ, folder / name, n=6)
-        files[f"table {name}"] = (name, (folder / name).read_bytes(), lambda p: cd.check(cd.read_table(p)))
+        files[f"table {name}"] = (name, (folder / name).read_bytes(), read_both)
     for name in ("g.csv", "g.xvg", "g.dist.tgt"):
         cd.write_target(target, folder / name)
         read = lambda p: cd.check(cd.read_target(p, density=0.5, kT=1.0))  # noqa: E731
@@ -63,6 +63,11 @@ def mutate(data: bytes, noise: random.Random) -> bytes:
                 at = noise.randrange(len(data) + 1)
                 data = data[:at] + noise.choice(WORDS) + data[at + noise.randrange(8) :]
     return data
+
+
+def read_both(path):
+    cd.check(cd.read_table(path))
+    return cd.read_interactions(path)
 
 
 READERS = ["table t.csv", "table t.table", "table t.xvg", "table t.npz", "table t.pot", "table t.tab", "target g.csv",

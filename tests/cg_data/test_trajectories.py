@@ -53,7 +53,8 @@ H 1.1 1.2 1.4 -1 -2 -4
 def test_dump_by_hand(tmp_path):
     """Scaled coordinates, image flags, ids out of order, an origin at −1: x₂ = (0.5 + 1)·10, z₂ = (0.5 − 1)·20."""
     (tmp_path / "a.dump").write_text(DUMP)
-    ds = cd.read_trajectory(tmp_path / "a.dump", types=["O", "H"])
+    ds = cd.read_trajectory(tmp_path / "a.dump", types=["O", "H"], units=REAL)
+    assert cd.read_trajectory(tmp_path / "a.dump").attrs["units_length"] == "sigma", "LAMMPS's own default is lj"
     assert ds.type.values.tolist() == ["O", "H", "H"]
     np.testing.assert_allclose(ds.position.values[0], [[0, 2.5, 2], [15, 5, -10], [1, 2, 6]], atol=1e-12)
     np.testing.assert_allclose(ds.force.values[0], [[1, 2, 3], [4, 5, 6], [7, 8, 9]])

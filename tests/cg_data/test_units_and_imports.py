@@ -37,8 +37,12 @@ def test_wrong_conversions_say_what_is_known():
             cd.factor(a, b)
     with pytest.raises(ValueError, match="'eV' is not a unit of length"):
         cd.Units("eV")
-    with pytest.raises(ValueError, match="one word"):
-        cd.Units("a b")
+    for wrong, near in (("nmm", "nm"), ("angstroem", "angstrom"), ("angstom", "angstrom")):
+        with pytest.raises(ValueError, match=f"unknown unit of length '{wrong}', did you mean {near}"):
+            cd.Units(wrong)
+    with pytest.raises(ValueError, match="unknown unit of energy 'a b'"):
+        cd.Units("nm", "a b")
+    assert cd.Units("NM", "kj/MOL", "G/mol") == cd.Units("nm", "kJ/mol", "g/mol")
     with pytest.raises(ValueError, match="no size in seconds"):
         cd.Units().seconds()
 

@@ -63,7 +63,6 @@ def test_targets_become_one_dataset(project):
     ("old", "new", "message"),
     [
         ("<cg>", "<dg>", "mismatched tag"),
-        ("<kBT>2.49435</kBT>", "", r"<inverse/kBT> is missing"),
         ("<kBT>2.49435</kBT>", "<kBT>warm</kBT>", "'warm', not a number"),
         ("<min>0.25</min>", "<min>0.95</min>", "the grid 0.95 : 0.01 : 0.9 is empty"),
         ("<step>0.01</step>", "<step>0</step>", "is empty"),
@@ -116,6 +115,29 @@ def test_targets_on_other_grids_or_missing(project):
     )
     project.write_text(SETTINGS.replace("  <bonded>", second + "  <bonded>", 1))
     (project.parent / "CG-CG.dist.tgt").write_text("0.1 0 i\n0.2 1 i\n0.3 1 i\n0.4 1 i\n")
-    (project.parent / "B-B.dist.tgt").write_text("0.1 0 i\n0.2 1 i\n0.3 1 i\n0.5 1 i\n")
-    with pytest.raises(cd.FileError, match="another grid"):
+    (project.parent / "B-B.dist.tgt").write_text("0.2 0 i\n0.25 0 i\n0.3 1 i\n0.35 2 i\n0.4 1 i\n0.45 1 i\n")
+    ds = cd.read_votca_settings(project).targets(density={"B": 1.0, "CG": 2.0})
+    np.testing.assert_allclose(ds.r.values, [0.2, 0.3, 0.4])
+    np.testing.assert_allclose(ds.g.sel(pair="B-B").values, [0, 1, 1])
+    np.testing.assert_allclose(ds.g.sel(pair="CG-CG").values, [1, 1, 1])
+    (project.parent / "B-B.dist.tgt").write_text("1.2 0 i\n1.3 0 i\n1.4 1 i\n1.5 2 i\n")
+    with pytest.raises(cd.FileError, match="share only"):
         cd.read_votca_settings(project).targets(density={"B": 1.0, "CG": 2.0})
+
+
+def test_settings_of_csg_stat_need_no_kT(project):
+    project.write_text(SETTINGS.replace("<kBT>2.49435</kBT>", ""))
+    found = cd.read_votca_settings(project)
+    assert found.kT is None
+    with pytest.raises(cd.FileError, match="<inverse/kBT> is missing"):
+        found.targets(density=33.4)
+    assert float(found.targets(density=33.4, kT=2.4).kT) == 2.4
+
+
+def test_targets_of_simplex_projects(project):
+    project.write_text(
+        SETTINGS.replace(
+            "<target>CG-CG.dist.tgt</target>", "<optimizer><rdf><target>CG-CG.dist.tgt</target></rdf></optimizer>", 1
+        )
+    )
+    assert cd.read_votca_settings(project).targets(density=33.4).sizes["r"] == 66

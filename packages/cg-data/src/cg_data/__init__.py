@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from cg_data.campaign import Campaign as Campaign
     from cg_data.campaign_rows import Result as Result
+    from cg_data.conversion import in_units as in_units
     from cg_data.errors import FileError as FileError
     from cg_data.formats.hoomd_table import from_hoomd as from_hoomd
     from cg_data.formats.hoomd_table import hoomd_arrays as hoomd_arrays
     from cg_data.formats.tables import read_interactions as read_interactions
     from cg_data.formats.tables import read_potential as read_potential
+    from cg_data.formats.tables import read_sections as read_sections
     from cg_data.formats.tables import read_table as read_table
     from cg_data.formats.tables import write_table as write_table
     from cg_data.formats.targets import read_target as read_target
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from cg_data.pair_target import normalized as normalized
     from cg_data.pair_target import target as target
     from cg_data.plots import plot_potentials as plot_potentials
+    from cg_data.plots import plot_set as plot_set
     from cg_data.plots import plot_splines as plot_splines
     from cg_data.plots import plot_target as plot_target
     from cg_data.potentials.combined import ForceShifted as ForceShifted
@@ -92,6 +95,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "campaign": ("Campaign",),
     "campaign_rows": ("Result",),
+    "conversion": ("in_units",),
     "errors": ("FileError",),
     "formats.hoomd_table": (
         "from_hoomd",
@@ -100,6 +104,7 @@ _HOMES = {
     "formats.tables": (
         "read_interactions",
         "read_potential",
+        "read_sections",
         "read_table",
         "write_table",
     ),
@@ -148,6 +153,7 @@ _HOMES = {
     ),
     "plots": (
         "plot_potentials",
+        "plot_set",
         "plot_splines",
         "plot_target",
     ),

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from itertools import combinations_with_replacement
 
 from cg_data.potentials.pair_potential import Potential
 
 Pair = tuple[str, str]
+_TYPE = re.compile(r"[\w+*.]+")
 
 
 def pair_of(name: str | Pair) -> Pair:
-    """Return the sorted pair named by ("B", "A") or "B-A".
+    """Return the sorted pair named by ("B", "A"), by "B-A", or by one type's name.
 
-    >>> pair_of("B-A")
-    ('A', 'B')
+    >>> pair_of("B-A"), pair_of("W")
+    (('A', 'B'), ('W', 'W'))
     """
-    a, b = (
-        name.rsplit("-", 1)
-        if isinstance(name, str) and "-" in name
-        else (name, name)
-        if isinstance(name, str)
-        else name
-    )
+    if isinstance(name, str):
+        parts = name.split("-")
+        if len(parts) > 2:
+            raise ValueError(f"{name!r} does not name a pair: write A-B, and no '-' inside a type's name")
+        a, b = parts[0], parts[-1]
+    else:
+        a, b = name
+    for kind in (a, b):
+        if not _TYPE.fullmatch(kind):
+            raise ValueError(f"{kind!r} cannot name a type: letters, digits and _ + * . only, as files must hold it")
     return (a, b) if a <= b else (b, a)
+
+
+def type_name(text: str) -> str:
+    """Return a text as a type's name, characters that cannot be in one replaced by _.
+
+    >>> type_name("name HW-1")
+    'name_HW_1'
+    """
+    return re.sub(r"[^\w+*.]", "_", text.strip()) or "A"
 
 
 def pair_name(pair: Pair) -> str:

@@ -6,6 +6,7 @@ Inside the packages nothing knows a unit. `Units` names what the numbers of one 
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 
 AVOGADRO = 6.02214076e23
@@ -30,6 +31,8 @@ _ALIASES = {
     "kcal mol^-1": "kcal/mol", "amu": "g/mol", "u": "g/mol", "Da": "g/mol", "dalton": "g/mol",
 }  # fmt: skip
 REDUCED = ("sigma", "epsilon", "m")
+# "MeV" and "mev" are not told apart by case alone, and m is a metre or the reduced mass: neither is guessed.
+_BY_LOWER = {n.lower(): n for n in (*_LENGTHS, *_ENERGIES, *_MASSES, *REDUCED) if n not in ("meV", "m")}
 
 
 def canonical(name: str) -> str:
@@ -38,7 +41,13 @@ def canonical(name: str) -> str:
     >>> canonical("Å"), canonical("Ha"), canonical("sigma")
     ('angstrom', 'hartree', 'sigma')
     """
-    return _ALIASES.get(name.strip(), name.strip())
+    plain = name.strip()
+    return _ALIASES.get(plain, _BY_LOWER.get(plain.lower(), plain))
+
+
+def is_unit(name: str) -> bool:
+    """Return whether a name is one of a physical or reduced unit."""
+    return canonical(name) in {*_LENGTHS, *_ENERGIES, *_MASSES, *REDUCED}
 
 
 def factor(source: str, target: str) -> float:
@@ -56,7 +65,7 @@ def factor(source: str, target: str) -> float:
     known = ", ".join([*_LENGTHS, *_ENERGIES, *_MASSES])
     raise ValueError(
         f"cannot convert {source!r} to {target!r}: give two units of one dimension among {known} "
-        f"(reduced units such as 'sigma' have no size: rescale the numbers yourself)"
+        f"(reduced units such as 'sigma' have no size: say what the numbers are, units= or --units)"
     )
 
 
@@ -82,13 +91,16 @@ class Units:
     mass: str = "m"
 
     def __post_init__(self) -> None:
-        for field, scale in (("length", _LENGTHS), ("energy", _ENERGIES), ("mass", _MASSES)):
+        for position, (field, scale) in enumerate((("length", _LENGTHS), ("energy", _ENERGIES), ("mass", _MASSES))):
             name = canonical(getattr(self, field))
             object.__setattr__(self, field, name)
             if name not in REDUCED and name in (_LENGTHS | _ENERGIES | _MASSES) and name not in scale:
                 raise ValueError(f"{name!r} is not a unit of {field}: choose among {', '.join(scale)}")
-            if not name or any(c.isspace() for c in name):
-                raise ValueError(f"the unit of {field} must be one word, got {name!r}")
+            if name not in scale and name != REDUCED[position]:
+                near = difflib.get_close_matches(name, [*scale, REDUCED[position]], n=1, cutoff=0.5)
+                hint = f", did you mean {near[0]}?" if near else ""
+                known = ", ".join([*scale, REDUCED[position]])
+                raise ValueError(f"unknown unit of {field} {name!r}{hint} Known are {known}")
 
     def time(self) -> str:
         """Return the derived unit of time as a formula.

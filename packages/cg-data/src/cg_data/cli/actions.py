@@ -6,46 +6,45 @@ import argparse
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
 from cg_data.cli.kinds import Kind, kind_of
-from cg_data.errors import FileError
-from cg_data.formats.tables import read_interactions, read_table, write_table
+from cg_data.conversion import in_units
+from cg_data.formats import votca
+from cg_data.formats.tables import read_interactions, read_sections, write_table
 from cg_data.formats.targets import read_target, write_target
 from cg_data.formats.votca_settings import read_votca_settings
-from cg_data.preflight_checks import Finding, preflight, preflight_table
+from cg_data.mapping.mapping_files import read_mapping
+from cg_data.netcdf import load, save
+from cg_data.preflight_checks import Distribution, Finding, examine, preflight, preflight_table
 from cg_data.safe_files import atomic_path
+from cg_data.trajectories.registry import read_trajectory, write_trajectory
 from cg_data.trajectory_dataset import units_of
 from cg_data.units import Units
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def convert(options: argparse.Namespace) -> int:
     """Read one file, write another."""
     kind = options.kind or kind_of(options.source)
+    data = None
+    if kind == "dataset":
+        data = load(options.source)
+        kind = {"pair-target": "target", "trajectory": "trajectory"}.get(data.attrs["schema"], data.attrs["schema"])
     match kind:
         case "table":
-            given = read_interactions(
-                options.source, format=options.source_format, units=options.units, inner=options.inner
-            )
-            if options.pair:
-                given = type(given)({_pair(options.pair): given[_pair(options.pair)]})
-            units = units_of(read_table(options.source, format=options.source_format, units=options.units,
-                                        pair=options.pair))  # fmt: skip
-            write_table(given, options.result, format=options.to, n=options.n, units=units,
-                        convert_to=options.to_units)  # fmt: skip
-            what = f"{len(given)} potential(s), cutoff {given.cutoff:.6g} {units.length}"
+            what = _convert_table(options)
         case "target":
-            data = _target(options.source, options)
-            if options.to_units:
-                data = in_units(data, options.to_units)
+            data = _in_units(data if data is not None else _target(options.source, options), options.to_units)
             write_target(data, options.result, format=options.to)
             what = f"{data.sizes['pair']} distribution(s) on {data.sizes['r']} points"
         case "trajectory":
-            from cg_data.trajectories.registry import read_trajectory, write_trajectory
-
-            data = read_trajectory(options.source, format=options.source_format, units=options.units)
+            data = _in_units(data if data is not None else _trajectory(options.source, options), options.to_units)
             write_trajectory(data, options.result, format=options.to)
             what = f"{data.sizes['frame']} frames of {data.sizes['particle']} particles"
         case _:
@@ -54,16 +53,26 @@ def convert(options: argparse.Namespace) -> int:
     return 0
 
 
-def in_units(data: xr.Dataset, goal: Units) -> xr.Dataset:
-    """Return a target with lengths and kT converted."""
-    from cg_data.units import factor
+def _convert_table(options: argparse.Namespace) -> str:
+    sections = _sections(options.source, options)
+    given = read_interactions(
+        options.source, format=options.source_format, units=options.units, pair=options.pair, inner=options.inner
+    )
+    units = units_of(sections[0])
+    write_table(given, options.result, format=options.to, n=options.n, units=units, convert_to=options.to_units)
+    return f"{len(given)} potential(s), cutoff {given.cutoff:.6g} {units.length}"
 
-    old = units_of(data)
-    length, energy = factor(old.length, goal.length), factor(old.energy, goal.energy)
-    out = data.assign_coords(r=("r", data["r"].values * length, {"units": goal.length}))
-    out["density"] = ("type", data["density"].values / length**3, {"units": f"{goal.length}^-3"})
-    out["kT"] = ((), float(data["kT"]) * energy, {"units": goal.energy})
-    return out.assign_attrs(units_length=goal.length, units_energy=goal.energy, units_mass=goal.mass)
+
+def _sections(path: str, options: argparse.Namespace) -> tuple[xr.Dataset, ...]:
+    return read_sections(path, format=options.source_format, units=options.units, pair=options.pair)
+
+
+def _trajectory(path: str, options: argparse.Namespace) -> xr.Dataset:
+    return read_trajectory(path, format=options.source_format, units=options.units)
+
+
+def _in_units(data: xr.Dataset, goal: Units | None) -> xr.Dataset:
+    return data if goal is None else in_units(data, goal)
 
 
 def check(options: argparse.Namespace) -> int:
@@ -73,8 +82,7 @@ def check(options: argparse.Namespace) -> int:
         try:
             report[path] = list(_findings(path, options))
         except (ValueError, ImportError) as error:
-            text = str(error) if isinstance(error, FileError) else f"{path}: {error}"
-            report[path] = [Finding("error", "unreadable", path, text.removeprefix(f"{path}: "), "")]
+            report[path] = [Finding("error", "unreadable", path, str(error).removeprefix(path).lstrip(":, "), "")]
     if options.json:
         print(json.dumps({p: [asdict(f) for f in found] for p, found in report.items()}, indent=1))
     else:
@@ -100,29 +108,47 @@ def _findings(path: str, options: argparse.Namespace) -> tuple[Finding, ...]:
         case "target":
             return preflight(_target(path, options), cutoff=options.cutoff, box=options.box)
         case "table":
-            data = read_table(path, format=options.source_format, units=options.units, pair=options.pair)
-            return preflight_table(data, kT=options.kT)
+            return tuple(f for ds in _sections(path, options) for f in preflight_table(ds, kT=options.kT))
         case "trajectory":
-            from cg_data.trajectories.registry import read_trajectory
-
-            data = read_trajectory(path, format=options.source_format, units=options.units)
-            size = f"{data.sizes['frame']} frames of {data.sizes['particle']} particles"
-            return (Finding("info", "trajectory", path, size, ""),)
+            return (_trajectory_size(_trajectory(path, options), path),)
         case "project":
-            project = read_votca_settings(path)
-            missing = [i for i in project.interactions if i.target and not i.target.is_file()]
-            return (
-                Finding("info", "project", path, f"{project.method} with {len(project.interactions)} interaction(s)", ""),
-                *(Finding("error", "missing-target", i.name, f"the target {i.target} does not exist",
-                          "copy it beside settings.xml") for i in missing),
-            )  # fmt: skip
+            return _project_findings(path)
+        case "mapping":
+            beads = sum(len(molecule.beads) for molecule, _ in read_mapping(path).molecules)
+            return (Finding("info", "mapping", path, f"a mapping with {beads} bead(s) per set of molecules", ""),)
         case "dataset":
-            from cg_data.netcdf import load
-
             data = load(path)
-            if data.attrs["schema"] == "pair-target":
-                return preflight(data, cutoff=options.cutoff, box=options.box)
+            match data.attrs["schema"]:
+                case "pair-target":
+                    return preflight(data, cutoff=options.cutoff, box=options.box)
+                case "pair-table":
+                    return preflight_table(data, kT=options.kT)
             return (Finding("info", "dataset", path, f"a valid {data.attrs['schema']} dataset", ""),)
+
+
+def _trajectory_size(data: xr.Dataset, path: str) -> Finding:
+    size = f"{data.sizes['frame']} frames of {data.sizes['particle']} particles"
+    units = units_of(data)
+    return Finding("info", "trajectory", path, f"{size}, in {units.length}, {units.energy}, {units.mass}", "")
+
+
+def _project_findings(path: str) -> tuple[Finding, ...]:
+    """Return the findings on a csg_inverse project and each of its non-bonded targets."""
+    project = read_votca_settings(path)
+    found = [Finding("info", "project", path, f"{project.method}, {len(project.interactions)} interaction(s)", "")]
+    for part in project.interactions:
+        if part.target is None:
+            continue
+        if not part.target.is_file():
+            found.append(Finding("error", "missing-target", part.name, f"the target {part.target} does not exist",
+                                 "copy it beside settings.xml"))  # fmt: skip
+        elif not part.bonded:
+            curve = votca.read_targets(part.target)
+            found += examine(
+                Distribution(part.name, curve.r, g, kT=project.kT, cutoff=part.r_max, length="nm", energy="kJ/mol")
+                for g in curve.g.values()
+            )
+    return tuple(found)
 
 
 def plot(options: argparse.Namespace) -> int:
@@ -130,39 +156,43 @@ def plot(options: argparse.Namespace) -> int:
     from cg_data import plots
 
     kind = options.kind or kind_of(options.source)
-    match kind:
-        case "target":
-            figure = plots.plot_target(_target(options.source, options))
+    data = load(options.source) if kind == "dataset" else None
+    schema = data.attrs["schema"] if data is not None else kind
+    match schema:
+        case "target" | "pair-target":
+            figure = plots.plot_target(data if data is not None else _target(options.source, options))
         case "table":
-            given = read_interactions(options.source, format=options.source_format, units=options.units)
-            data = read_table(options.source, format=options.source_format, units=options.units, pair=options.pair)
-            figure = plots.plot_potentials(given, units=units_of(data))  # type: ignore[arg-type]
-        case "dataset":
-            from cg_data.netcdf import load
-
-            figure = plots.plot_target(load(options.source, "pair-target"))
+            given = read_interactions(
+                options.source, format=options.source_format, units=options.units, pair=options.pair
+            )
+            figure = plots.plot_potentials(given, units=units_of(_sections(options.source, options)[0]))  # type: ignore[arg-type]
+        case "potentials" if data is not None:
+            figure = plots.plot_set(data)
         case _:
-            raise ValueError(f"{options.source} is a {kind}: only targets and tables are drawn")
+            raise ValueError(f"{options.source} is a {schema}: only targets, tables and sets of potentials are drawn")
     output = Path(options.output or Path(options.source).with_suffix(".png").name)
-    with atomic_path(output) as draft:
-        figure.savefig(draft, format=output.suffix.lstrip(".") or "png")
+    _save_figure(figure, output)
     print(f"{options.source} → {output}")
     return 0
 
 
+def _save_figure(figure: Figure, path: str | Path) -> None:
+    with atomic_path(path) as draft:
+        figure.savefig(draft, format=Path(path).suffix.lstrip(".") or "png")
+
+
 def splines(options: argparse.Namespace) -> int:
     """Make random potentials, write them and draw them."""
-    from cg_data.netcdf import save
     from cg_data.spline_generator import potentials_dataset, random_splines
 
     made = random_splines(options.n, hard_cores=options.hard_cores, seed=options.seed)
     save(potentials_dataset(made, r=np.linspace(0, 5, options.points), seed=options.seed), options.output)
-    print(f"{len(made)} potentials, {options.hard_cores} with a WCA core, seed {options.seed} → {options.output}")
+    cores = sum(len(getattr(p, "parts", ())) > 1 for p in made)
+    print(f"{len(made)} potentials, {cores} with a WCA core, seed {options.seed} → {options.output}")
     if options.picture:
         from cg_data.plots import plot_splines
 
-        with atomic_path(options.picture) as draft:
-            plot_splines(made).savefig(draft, format=Path(options.picture).suffix.lstrip(".") or "png")
+        _save_figure(plot_splines(made), options.picture)
         print(f"picture → {options.picture}")
     return 0
 
@@ -170,8 +200,6 @@ def splines(options: argparse.Namespace) -> int:
 def map_files(options: argparse.Namespace) -> int:
     """Map a trajectory to beads and write it."""
     from cg_data.mapping.apply import map_trajectory
-    from cg_data.mapping.mapping_files import read_mapping
-    from cg_data.trajectories.registry import read_trajectory, write_trajectory
 
     types = options.types.split(",") if options.types else None
     atoms = read_trajectory(options.source, format=options.source_format, units=options.units, types=types)
@@ -185,12 +213,6 @@ def map_files(options: argparse.Namespace) -> int:
     return 0
 
 
-def _pair(name: str) -> tuple[str, str]:
-    from cg_data.interactions import pair_of
-
-    return pair_of(name)
-
-
 def _target(path: str, options: argparse.Namespace) -> xr.Dataset:
     return read_target(
         path,
@@ -199,6 +221,7 @@ def _target(path: str, options: argparse.Namespace) -> xr.Dataset:
         particles=options.particles,
         normalization=options.normalization,
         units=options.units,
-        pairs=[options.pair] if options.pair else None,
+        pairs=options.pairs.split(",") if options.pairs else None,
+        pair=options.pair,
         format=options.source_format,
     )

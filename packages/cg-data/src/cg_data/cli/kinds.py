@@ -9,10 +9,10 @@ from typing import Literal
 
 from cg_data.safe_files import text_lines
 
-Kind = Literal["target", "table", "trajectory", "dataset", "project"]
+Kind = Literal["target", "table", "trajectory", "dataset", "project", "mapping"]
 _BY_SUFFIX: tuple[tuple[str, Kind], ...] = (
     (".nc", "dataset"),
-    (".xml", "project"),
+    (".toml", "mapping"),
     (".table", "table"), (".lammps", "table"), (".npz", "table"), (".tab", "table"),
     (".pot", "table"), (".pot.in", "table"), (".pot.new", "table"), (".pot.cur", "table"),
     (".dist.tgt", "target"), (".dist.new", "target"), (".dist", "target"), (".tgt", "target"),
@@ -30,6 +30,9 @@ def kind_of(path: str | Path) -> Kind:
     for suffix, kind in _BY_SUFFIX:
         if lower.endswith(suffix):
             return kind
+    if lower.endswith(".xml"):
+        molecule = any("<cg_molecule" in line for _, line in islice(text_lines(file), 50))
+        return "mapping" if molecule else "project"
     return _kind_of_columns(file)
 
 
@@ -41,5 +44,8 @@ def _kind_of_columns(file: Path) -> Kind:
             continue
         if re.search(r"(^|[,;\s])(u|energy|potential)\b", text, re.IGNORECASE):
             return "table"
-        return "table" if len(text.split()) == 7 and file.suffix == ".xvg" else "target"
+        # GROMACS names its tables table*.xvg: seven columns, bonded ones three.
+        width = len(text.split())
+        is_table = width == 7 or (width == 3 and file.name.startswith("table"))
+        return "table" if is_table and file.suffix == ".xvg" else "target"
     return "target"

@@ -20,7 +20,11 @@ _UNITS_HELP = "lj, real, metal, gromacs, votca, or LENGTH,ENERGY such as nm,kJ/m
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 on success, 1 on findings or a failure (one line on stderr), 2 on wrong usage."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.action is None:
+        parser.print_help(sys.stderr)
+        return 2
     action: Callable[[argparse.Namespace], int] = options.action
     try:
         return action(options)
@@ -46,14 +50,32 @@ def units_argument(text: str) -> Units:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def per_type(text: str) -> float | dict[str, float]:
-    """Return one number, or one per type from `A=0.2,B=0.6`."""
+def positive(text: str) -> float:
+    """Return a positive, finite number."""
     try:
-        if "=" not in text:
-            return float(text)
-        return {name: float(value) for name, value in (item.split("=") for item in text.split(","))}
+        value = float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor A=…,B=…") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} must be positive")
+    return value
+
+
+def per_type(text: str) -> float | dict[str, float]:
+    """Return one positive number, or one per type from `A=0.2,B=0.6`."""
+    if "=" not in text:
+        return positive(text)
+    items = [item.partition("=") for item in text.split(",")]
+    return {name.strip(): positive(value) for name, _, value in items}
+
+
+def counts(text: str) -> int | dict[str, int]:
+    """Return one whole number, or one per type from `A=500,B=200`."""
+    given = per_type(text)
+    numbers = given.values() if isinstance(given, dict) else [given]
+    if any(n != int(n) for n in numbers):
+        raise argparse.ArgumentTypeError(f"{text} must be whole numbers")
+    return {t: int(n) for t, n in given.items()} if isinstance(given, dict) else int(given)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,7 +87,8 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example: cg-data check rdf.xvg --density 33.4 --kT 2.494 && cg-data plot rdf.xvg "
         "--density 33.4 --kT 2.494 -o rdf.png",
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser.set_defaults(action=None)
+    commands = parser.add_subparsers(metavar="COMMAND")
 
     def command(
         name: str, action: Callable[[argparse.Namespace], int], help: str, example: str
@@ -92,8 +115,8 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("files", nargs="+", metavar="FILE")
     _kind(check)
     _facts(check)
-    check.add_argument("--cutoff", type=float, help="cutoff of the potential to be found")
-    check.add_argument("--box", type=float, help="shortest width of the reference's box")
+    check.add_argument("--cutoff", type=positive, help="cutoff of the potential to be found")
+    check.add_argument("--box", type=positive, help="shortest width of the reference's box")
     check.add_argument("--json", action="store_true", help="print findings as JSON")
 
     plot = command("plot", actions.plot, "draw a target, a table or a set of potentials",
@@ -106,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     splines = command("splines", actions.splines, "make random spline potentials as in the BoltzmaNN paper",
                       "cg-data splines --seed 1 -o splines.nc --picture splines.png")  # fmt: skip
     splines.add_argument("-n", type=int, default=657, help="how many (default 657)")
-    splines.add_argument("--hard-cores", type=int, default=344, help="how many with a WCA core (default 344)")
+    splines.add_argument("--hard-cores", type=int, help="how many with a WCA core (default 344 of 657)")
     splines.add_argument("--seed", type=int, default=0)
     splines.add_argument("--points", type=int, default=50, help="points of each table on [0, 5σ] (default 50)")
     splines.add_argument("-o", "--output", required=True, help="netCDF file to write")
@@ -135,7 +158,8 @@ def _kind(parser: argparse.ArgumentParser) -> None:
 
 def _facts(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("facts about a target that its file does not hold")
+    group.add_argument("--pairs", help="names of the file's columns in order: A-A,A-B")
     group.add_argument("--density", type=per_type, help="number density, or A=…,B=…")
-    group.add_argument("--kT", type=float, help="thermal energy in the file's energy unit")
-    group.add_argument("--particles", type=per_type, help="number of particles, or A=…,B=…")
+    group.add_argument("--kT", type=positive, help="thermal energy in the file's energy unit")
+    group.add_argument("--particles", type=counts, help="number of particles, or A=…,B=…")
     group.add_argument("--normalization", choices=("N^2", "N(N-1)"), help="how like pairs were counted")

@@ -16,6 +16,7 @@ from cg_data.safe_files import text_lines
 from cg_data.units import Units
 
 MAX_ROWS = 2_000_000
+_ROUND_OFF = 5e-4
 _METADATA = re.compile(r"^[#@;!\s]*([A-Za-z_][\w ().-]*?)\s*=\s*(.+?)\s*$")
 
 
@@ -152,8 +153,10 @@ def distances(columns: Columns, column: int = 0) -> Array:
 
 
 def nonnegative(columns: Columns, column: int) -> Array:
-    """Return a column that must not be negative, such as g or its error."""
+    """Return a column that must not be negative, such as g or its error; down to −5·10⁻⁴ of its maximum reads as 0."""
     values = columns.values[:, column]
+    # Spline fits and Fourier transforms leave round-off below zero in the core; anything larger is a mistake.
+    values = np.where((values < 0) & (values > -_ROUND_OFF * np.max(np.abs(values))), 0.0, values)
     if np.any(values < 0):
         row = int(np.argmax(values < 0))
         raise columns.fail(row, f"column {column + 1} is negative ({values[row]:.6g})",
@@ -189,6 +192,12 @@ def positive_from(path: str | Path, said: dict[str, str], key: str) -> float | N
     if not is_number(said[key]) or not 0 < as_number(said[key]) < np.inf:
         raise FileError(path, f"{key} = {said[key][:40]!r} is not a positive number", remedy="correct the header")
     return as_number(said[key])
+
+
+def trusted_rows(path: str | Path, said: dict[str, str], r: Array, key: str = "trusted_from") -> np.ndarray:
+    """Return which rows are data: those from the distance on that metadata give under `key`, else all."""
+    start = positive_from(path, said, key)
+    return np.ones(len(r), bool) if start is None else r >= start * (1 - 1e-9)
 
 
 def header(units: Units, **facts: object) -> list[str]:

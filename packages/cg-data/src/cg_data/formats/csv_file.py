@@ -6,6 +6,7 @@ A file without a header row is read by position: r, value, then the error (targe
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from cg_data.formats.columns import (
 )
 from cg_data.interactions import pair_name, pair_of
 from cg_data.safe_files import atomic_path, text_lines
-from cg_data.units import Units, canonical
+from cg_data.units import Units, canonical, is_unit
 
 _TITLE = re.compile(r"^\s*\"?(?P<name>\w+)\s*(\((?P<pair>[^()]*)\))?\s*(\[(?P<unit>[^\]]*)\])?\"?\s*$")
 _NAMES = {"rdf": "g", "gr": "g", "g": "g", "energy": "u", "potential": "u", "force": "f", "error": "g_stderr",
@@ -40,11 +41,12 @@ def read_targets(path: str | Path) -> CurveFile:
     """Return the distributions of a CSV file."""
     columns, titles, said = _read(path, ("r", "g", "g_stderr"))
     units = units_from(path, said) or _units_of_titles(path, titles)
+    if not any(t[0] == "g" for t in titles):
+        named = ", ".join(dict.fromkeys(t[0] for t in titles))
+        raise FileError(path, f"has no column g, only {named[:80]}", remedy="name the columns r,g or r,g(A-B),g(B-B)")
     r = distances(columns, _only(path, titles, "r"))
     g = {p: nonnegative(columns, i) for i, (n, p, _) in enumerate(titles) if n == "g"}
     errors = {p: nonnegative(columns, i) for i, (n, p, _) in enumerate(titles) if n == "g_stderr"}
-    if not g:
-        raise FileError(path, "has no column g", remedy="name the columns r,g or r,g(A-B)")
     if errors and set(errors) != set(g):
         raise FileError(path, "g_stderr is not given for the same pairs as g", remedy="give both for each pair")
     return CurveFile(r, g, errors or None, units, said)
@@ -109,35 +111,63 @@ def _read(path: str | Path, order: tuple[str, str, str]) -> tuple[Columns, list[
         if not text or text[0] == "#":
             comments.append(text)
             continue
-        if _DECIMAL_COMMA.match(text):
-            raise FileError(path, "uses decimal commas", line=number, remedy="write 0.5 for 0,5")
+        _refuse_decimal_commas(path, number, text)
         first = re.split(r"[,;\s]", text.strip('"'), maxsplit=1)[0]
         if is_number(first) or re.fullmatch(r"[+-]?(nan|inf)", first, re.IGNORECASE):
             rest = [(number, line)]
         else:
             titles = _titles(path, number, text)
         break
-    columns = read_columns(path, comment="#", lines=chain(rest, stream))
+    columns = read_columns(path, comment="#", lines=_trimmed(path, chain(rest, stream)))
     width = columns.values.shape[1]
     if titles is None:
         if width > 3:
             raise FileError(path, f"has {width} columns and no header row", remedy=f"name them: {','.join(order)}")
+        if (
+            width == 3
+            and order[2] == "g_stderr"
+            and np.all(np.diff(columns.values[:, 2]) >= 0)
+            and columns.values[-1, 2] > 2
+        ):
+            raise FileError(path, "its third column grows steadily, as a coordination number does",
+                            remedy="delete it, or name the columns: r,g,g_stderr")  # fmt: skip
         titles = [(name, "A-A", "") for name in order[:width]]
     if len(titles) != width:
         raise FileError(path, f"names {len(titles)} columns but has {width}", remedy="name every column")
     return columns, titles, metadata([*comments, *columns.comments])
 
 
+def _refuse_decimal_commas(path: str | Path, line: int, text: str) -> None:
+    if _DECIMAL_COMMA.match(text):
+        raise FileError(path, "uses decimal commas", line=line, remedy="write 0.5 for 0,5")
+
+
+def _trimmed(path: str | Path, lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Yield lines without the separators that spreadsheets leave at the end of rows."""
+    for number, line in lines:
+        _refuse_decimal_commas(path, number, line)
+        yield number, line.rstrip(" \t,;")
+
+
 def _titles(path: str | Path, line: int, text: str) -> list[tuple[str, str, str]]:
     found = []
+    text = text.rstrip(" \t,;")
     for title in re.split(r"[,;\t]", text) if re.search(r"[,;\t]", text) else text.split():
         match = _TITLE.match(title)
         if not match:
             raise FileError(path, f"{title.strip()[:40]!r} is not a column name", line=line,
                             remedy="name columns like r [nm], g(A-B), g_stderr(A-B), u, f")  # fmt: skip
         name = match["name"] if match["name"] in ("r", "u", "f", "g") else match["name"].lower()
-        pair = match["pair"] if match["pair"] not in (None, "r", "") else "A-A"
-        found.append((_NAMES.get(name, name), pair_name(pair_of(pair)), match["unit"] or ""))
+        name, pair, unit = _NAMES.get(name, name), match["pair"] or "", match["unit"] or ""
+        if is_unit(pair) or name == "r":  # spreadsheets write r (nm)
+            unit, pair = unit or pair, ""
+        if name in ("r", "u") and unit and not is_unit(unit):
+            raise FileError(path, f"column {name} is in {unit[:20]!r}", line=line,
+                            remedy="known units are nm, angstrom, sigma …; kJ/mol, kcal/mol, eV, epsilon …")  # fmt: skip
+        try:
+            found.append((name, pair_name(pair_of(pair if pair not in ("r", "") else "A-A")), unit))
+        except ValueError as error:
+            raise FileError(path, str(error), line=line) from None
     keys = [f[:2] for f in found]
     if len(set(keys)) < len(keys):
         raise FileError(path, "names one column twice", line=line, remedy="give each pair its own name: g(A-B)")

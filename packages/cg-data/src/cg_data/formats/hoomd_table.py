@@ -14,7 +14,7 @@ import numpy as np
 
 from cg_data.errors import FileError
 from cg_data.formats.columns import TableFile, TableRows
-from cg_data.formats.sampling import require_core, sample
+from cg_data.formats.sampling import require_core, sample, trusted_from
 from cg_data.interactions import Interactions, pair_name, pair_of
 from cg_data.pair_table import PairTable
 from cg_data.potentials.inward import Inner
@@ -50,6 +50,7 @@ def write_tables(interactions: Interactions, path: str | Path, units: Units, n: 
     for pair, potential in interactions.items():
         for name, value in hoomd_arrays(potential, n).items():
             arrays[f"{pair_name(pair)}/{name}"] = np.asarray(value)
+        arrays[f"{pair_name(pair)}/trusted_from"] = np.asarray(trusted_from(potential) or 0.0)
     with atomic_path(path) as draft, draft.open("wb") as stream:
         np.savez(stream, **arrays)  # type: ignore[arg-type]
 
@@ -83,7 +84,15 @@ def _rows(path: str | Path, name: str, arrays: dict[str, np.ndarray]) -> TableRo
             path, f"{name}: values must be finite and 0 ≤ r_min < r_cut", remedy="HOOMD takes them silently"
         )
     r = np.append(np.linspace(low, high, len(u), endpoint=False), high)
-    return TableRows(pair_of(name), r, np.append(u, 0.0).astype(float), np.append(f, 0.0).astype(float), None, high)
+    start = arrays.get(f"{name}/trusted_from", np.zeros(1))
+    if start.dtype.kind not in "fiu" or start.size != 1 or not np.isfinite(start.ravel()[0]):
+        raise FileError(path, f"{name}: trusted_from is not a number", remedy="delete the array")
+    trusted = r >= float(start.ravel()[0]) * (1 - 1e-9)
+    try:
+        pair = pair_of(name)
+    except ValueError as error:
+        raise FileError(path, str(error)) from None
+    return TableRows(pair, r, np.append(u, 0.0).astype(float), np.append(f, 0.0).astype(float), trusted, high)
 
 
 def _load(path: str | Path) -> dict[str, np.ndarray]:

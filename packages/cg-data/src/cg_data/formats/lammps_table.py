@@ -9,15 +9,25 @@ table's own rule is `error`. The `UNITS:` tag lets LAMMPS refuse a table in othe
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from cg_data.errors import FileError
-from cg_data.formats.columns import TableFile, TableRows, as_number, header, is_number, metadata, units_from
-from cg_data.formats.sampling import sample
-from cg_data.interactions import Interactions, pair_name, pair_of
+from cg_data.formats.columns import (
+    TableFile,
+    TableRows,
+    as_number,
+    header,
+    is_number,
+    metadata,
+    trusted_rows,
+    units_from,
+)
+from cg_data.formats.sampling import sample, trusted_from
+from cg_data.interactions import Interactions, pair_name, pair_of, type_name
 from cg_data.potentials.pair_potential import Potential, just_inside
 from cg_data.safe_files import atomic_path, text_lines
 from cg_data.units import Units
@@ -37,6 +47,9 @@ def write_tables(interactions: Interactions, path: str | Path, units: Units, n: 
     lines = [f"# cg-data pair tables{f' UNITS: {style}' if style else ''}", *header(units)]
     lines += [f"# use: pair_style table linear {n} | pair_coeff <{a}> <{b}> {Path(path).name} {a}-{b} {p.cutoff:.15g}"
               for (a, b), p in interactions.items()]  # fmt: skip
+    for pair, potential in interactions.items():
+        start = trusted_from(potential)
+        lines += [] if start is None else [f"# trusted_from {pair_name(pair)} = {start!r}"]
     for pair, potential in interactions.items():
         lines += ["", *_section(potential, pair_name(pair), n, spacing)]
     with atomic_path(path) as draft:
@@ -68,12 +81,12 @@ def read_tables(path: str | Path) -> TableFile:
     lines = list(text_lines(path))
     comments = [line for _, line in lines if line.lstrip().startswith("#")]
     said = metadata(comments)
-    stream = iter([(k, line.strip()) for k, line in lines])
+    stream = iter([(k, line.split("#", 1)[0].strip()) for k, line in lines if not line.lstrip().startswith("#")])
     tables = []
     for number, line in stream:
-        if not line or line.startswith("#"):
+        if not line:
             continue
-        tables.append(_read_section(path, number, line.split()[0], stream))
+        tables.append(_read_section(path, number, line.split()[0], stream, said))
         if len(tables) > 1000:
             raise FileError(path, "has more than 1000 sections", line=number, remedy="is this a pair table?")
     if not tables:
@@ -90,7 +103,9 @@ def _style_units(comments: list[str]) -> Units | None:
     return STYLES.get(style)
 
 
-def _read_section(path: str | Path, start: int, keyword: str, stream: Iterator[tuple[int, str]]) -> TableRows:
+def _read_section(
+    path: str | Path, start: int, keyword: str, stream: Iterator[tuple[int, str]], said: dict[str, str]
+) -> TableRows:
     number, line = next(stream, (start, ""))
     n, spacing, low, high = _parameters(path, number, line)
     rows: list[list[float]] = []
@@ -112,7 +127,8 @@ def _read_section(path: str | Path, start: int, keyword: str, stream: Iterator[t
     if len(rows) != n:
         raise FileError(path, f"section {keyword[:20]} announces {n} rows but holds {len(rows)}", line=start,
                         remedy="is the file truncated?")  # fmt: skip
-    return _checked(path, keyword, numbers, np.array(rows), spacing, low, high)
+    table = _checked(path, keyword, numbers, np.array(rows), spacing, low, high)
+    return replace(table, trusted=trusted_rows(path, said, table.r, f"trusted_from {pair_name(table.pair)}"))
 
 
 def _checked(
@@ -137,7 +153,8 @@ def _checked(
         row = int(np.argmax(off))
         raise FileError(path, f"r = {values[row, 0]:.8g} stands where '{spacing}' puts {r[row]:.8g}", line=numbers[row],
                         remedy="LAMMPS ignores this column: correct it or the line N")  # fmt: skip
-    pair = pair_of(keyword) if "-" in keyword.strip("-") else (keyword, keyword)
+    words = [type_name(w) for w in keyword.split("-")]
+    pair = pair_of((words[0], words[1])) if len(words) == 2 else (type_name(keyword), type_name(keyword))
     return TableRows(pair, r, values[:, 1], values[:, 2], None, float(r[-1]))
 
 

@@ -20,8 +20,8 @@ def sample(potential: Potential, pair: Pair, r: Array) -> TableRows:
     """
     cutoff = potential.cutoff
     at = np.where(np.isclose(r, cutoff, rtol=1e-12, atol=0), just_inside(cutoff), r)
-    trusted_from = float(getattr(potential, "trusted_from", 0.0))
-    floor = _floor(potential, trusted_from)
+    start = trusted_from(potential) or 0.0
+    floor = _floor(potential, start)
     inside = np.maximum(at, floor)
     u, f = potential.energy(inside), potential.force(inside)
     deep = at < floor
@@ -30,14 +30,19 @@ def sample(potential: Potential, pair: Pair, r: Array) -> TableRows:
         k = float(potential.force(floor + step) - potential.force(floor)) / step
         wall = Wall("linear", floor, float(potential.energy(floor)), float(potential.force(floor)), k)
         u[deep], f[deep] = wall(at[deep])
-    trusted = (r >= trusted_from * (1 - 1e-12)) & (at < cutoff)
+    trusted = (r >= start * (1 - 1e-12)) & (at < cutoff)
     if not (np.all(np.isfinite(u)) and np.all(np.isfinite(f))):
         raise ValueError("the potential is not finite on the grid to be written: give potential.table() instead")
     return TableRows(pair, r, u, f, trusted, cutoff)
 
 
-def _floor(potential: Potential, trusted_from: float) -> float:
-    return _STEEPEST * trusted_from if getattr(potential, "inner", "") == "power" else 0.0
+def trusted_from(potential: Potential) -> float | None:
+    """Return the first trusted distance [length] for a file's header, None if all is trusted."""
+    return float(getattr(potential, "trusted_from", 0.0)) or None
+
+
+def _floor(potential: Potential, start: float) -> float:
+    return _STEEPEST * start if getattr(potential, "inner", "") == "power" else 0.0
 
 
 def tabled(potential: Potential, n: int) -> Potential:

@@ -22,6 +22,7 @@ from cg_data.schemas import labeled
 from cg_data.units import Units, factor
 
 Given = Potential | Mapping[Pair, Potential]
+_LARGEST = 1e100  # beyond, differences overflow
 
 
 def read_table(
@@ -32,33 +33,50 @@ def read_table(
     `units` overrides what the file says or its format implies; `pair` selects one section of several.
     """
     file, chosen = _tables(path, format, units, pair)
-    first = file.tables[0]
-    if any(not np.array_equal(t.r, first.r) for t in file.tables):
+    if any(not np.array_equal(t.r, file.tables[0].r) for t in file.tables):
         names = ", ".join(pair_name(t.pair) for t in file.tables)
-        raise FileError(path, f"its sections {names} have different grids", remedy="select one with pair=…")
-    forces = [t.f for t in file.tables]
-    masks = [np.ones(len(t.r), bool) if t.trusted is None else t.trusted for t in file.tables]
+        raise FileError(path, f"its sections {names} have different grids",
+                        remedy="select one with pair= (--pair), or use read_sections")  # fmt: skip
+    return _dataset(file.tables, chosen, path)
+
+
+def read_sections(
+    path: str | Path, *, format: str | None = None, units: Units | None = None, pair: str | None = None
+) -> tuple[xr.Dataset, ...]:
+    """Return one `pair-table` dataset per pair, each on its own grid."""
+    file, chosen = _tables(path, format, units, pair)
+    return tuple(_dataset((table,), chosen, path) for table in file.tables)
+
+
+def _dataset(tables: tuple[TableRows, ...], units: Units, path: str | Path) -> xr.Dataset:
+    forces = [t.f for t in tables if t.f is not None]
+    masks = [np.ones(len(t.r), bool) if t.trusted is None else t.trusted for t in tables]
     return labeled(
         "pair-table",
         {
-            "pair": np.array([pair_name(t.pair) for t in file.tables]),
-            "r": (first.r, chosen.length),
-            "u": (np.stack([t.u for t in file.tables]), chosen.energy),
-            "f": None if any(f is None for f in forces) else (np.stack(forces), chosen.force()),  # type: ignore[arg-type]
+            "pair": np.array([pair_name(t.pair) for t in tables]),
+            "r": (tables[0].r, units.length),
+            "u": (np.stack([t.u for t in tables]), units.energy),
+            "f": (np.stack(forces), units.force()) if len(forces) == len(tables) else None,
             "trusted": np.stack(masks),
         },
-        units_length=chosen.length,
-        units_energy=chosen.energy,
-        units_mass=chosen.mass,
+        units_length=units.length,
+        units_energy=units.energy,
+        units_mass=units.mass,
         source=Path(path).name,
     )
 
 
 def read_interactions(
-    path: str | Path, *, format: str | None = None, units: Units | None = None, inner: Inner = "linear"
+    path: str | Path,
+    *,
+    format: str | None = None,
+    units: Units | None = None,
+    pair: str | None = None,
+    inner: Inner = "linear",
 ) -> Interactions:
     """Return the potentials of a table file, one curve per pair; rows not trusted below the wall are left out."""
-    file, _ = _tables(path, format, units, None)
+    file, _ = _tables(path, format, units, pair)
     return Interactions({t.pair: _curve(path, t, inner) for t in file.tables})
 
 
@@ -74,7 +92,9 @@ def read_potential(
     file, _ = _tables(path, format, units, pair)
     if len(file.tables) > 1:
         names = ", ".join(pair_name(t.pair) for t in file.tables)
-        raise FileError(path, f"holds the pairs {names}", remedy="select one with pair=…, or use read_interactions")
+        raise FileError(
+            path, f"holds the pairs {names}", remedy="select one with pair= (--pair), or use read_interactions"
+        )
     return _curve(path, file.tables[0], inner)
 
 
@@ -129,7 +149,14 @@ def _curve(path: str | Path, rows: TableRows, inner: Inner) -> Curve:
     if len(data) < 4:
         raise FileError(path, f"only {len(data)} rows are data, not extrapolation", remedy="sample the wall better")
     kept = slice(int(data[0]), int(data[-1]) + 1)
-    return tabulated(rows.r[kept], rows.u[kept], None if rows.f is None else rows.f[kept], inner=inner)
+    columns = (rows.r[kept], rows.u[kept], None if rows.f is None else rows.f[kept])
+    if any(c is not None and np.max(np.abs(c)) > _LARGEST for c in columns):
+        raise FileError(path, f"holds values beyond {_LARGEST:g}", remedy="cut the table where U is that high")
+    try:
+        with np.errstate(all="raise", under="ignore"):
+            return tabulated(*columns, inner=inner)
+    except (ValueError, FloatingPointError) as error:
+        raise FileError(path, f"its rows make no curve ({error})", remedy="check the columns r, U, F") from None
 
 
 def _in_units(potential: Potential, source: Units, goal: Units) -> PairTable:

@@ -11,6 +11,7 @@ import xarray as xr
 from cg_data.errors import FileError
 from cg_data.formats.columns import CurveFile, as_number, is_number
 from cg_data.formats.registry import TARGET_FORMATS, find_format
+from cg_data.formats.xvg import UNNAMED
 from cg_data.interactions import pair_name, pair_of
 from cg_data.pair_target import Normalization, make_target
 from cg_data.schemas import check
@@ -26,12 +27,13 @@ def read_target(
     particles: int | Mapping[str, int] | None = None,
     units: Units | None = None,
     pairs: Sequence[str] | None = None,
+    pair: str | None = None,
     format: str | None = None,
 ) -> xr.Dataset:
     """Return the `pair-target` dataset of a file with g(r).
 
     What the file's header says (density, kT, normalization, units) is used where the argument is not given; density
-    and kT must come from one of the two. `pairs` renames the file's columns in order.
+    and kT must come from one of the two. `pairs` renames the file's columns in order; `pair` keeps one of several.
     """
     if str(path).endswith(".nc"):
         from cg_data.netcdf import load
@@ -42,12 +44,19 @@ def read_target(
     said = curves.metadata
     if pairs is not None:
         curves = _renamed(curves, pairs)
+    if pair is not None:
+        curves = _selected(path, curves, pair_name(pair_of(pair)))
+    if any(name.startswith(UNNAMED) for name in curves.g):
+        raise FileError(path, f"does not say which pairs its {len(curves.g)} columns are",
+                        remedy="name them in order: pairs=['A-A', 'A-B', …] (--pairs A-A,A-B)")  # fmt: skip
     types = sorted({t for name in curves.g for t in pair_of(name)})
     rho = density if density is not None else _said_per_type(said, "density", types)
     energy = kT if kT is not None else _said_number(said.get("kT"))
     for name, value in (("density", rho), ("kT", energy)):
         if value is None:
-            raise ValueError(f"{path}: the file does not say its {name}: give {name}=… (a table per type: {types})")
+            raise ValueError(
+                f"{path}: the file does not say its {name}: give {name}= (--{name}), one per type of {', '.join(types)}"
+            )
     counted = normalization or said.get("normalization") or "N^2"
     counts = particles if particles is not None else _said_per_type(said, "particles", types)
     try:
@@ -93,6 +102,15 @@ def _renamed(curves: CurveFile, pairs: Sequence[str]) -> CurveFile:
     names = {old: pair_name(pair_of(new)) for old, new in zip(curves.g, pairs, strict=True)}
     errors = None if curves.g_stderr is None else {names[k]: v for k, v in curves.g_stderr.items()}
     return replace(curves, g={names[k]: v for k, v in curves.g.items()}, g_stderr=errors)
+
+
+def _selected(path: str | Path, curves: CurveFile, pair: str) -> CurveFile:
+    if len(curves.g) == 1:
+        return _renamed(curves, [pair])
+    if pair not in curves.g:
+        raise FileError(path, f"holds no pair {pair}", remedy=f"it holds {', '.join(curves.g)}")
+    errors = None if curves.g_stderr is None else {pair: curves.g_stderr[pair]}
+    return replace(curves, g={pair: curves.g[pair]}, g_stderr=errors)
 
 
 def _said_number(text: str | None) -> float | None:

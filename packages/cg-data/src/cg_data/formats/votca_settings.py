@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import xarray as xr
 
 from cg_data.errors import FileError
@@ -16,6 +17,7 @@ from cg_data.formats import votca
 from cg_data.formats.columns import as_number, is_number
 from cg_data.interactions import Pair, pair_of
 from cg_data.pair_target import Normalization, make_target
+from cg_data.potentials.pair_potential import Array
 from cg_data.safe_files import text_lines
 from cg_data.safe_xml import Node, parse_xml
 
@@ -40,32 +42,41 @@ class VotcaInteraction:
 
 @dataclass(frozen=True, slots=True)
 class VotcaProject:
-    """A csg_inverse project: `kT` [kJ/mol], method, program, number of iterations and interactions."""
+    """A csg_inverse project: `kT` [kJ/mol] (None where csg_stat needed none), method, program, number of iterations and interactions."""
 
     path: Path
-    kT: float
+    kT: float | None
     method: str
     program: str
     iterations: int | None
     interactions: tuple[VotcaInteraction, ...]
     options: dict[str, str]
 
-    def targets(self, *, density: float | dict[str, float], normalization: Normalization = "N^2") -> xr.Dataset:
-        """Return the non-bonded targets as one `pair-target` dataset; VOTCA's settings do not hold the density."""
+    def targets(
+        self,
+        *,
+        density: float | dict[str, float],
+        kT: float | None = None,
+        normalization: Normalization = "N^2",
+    ) -> xr.Dataset:
+        """Return the non-bonded targets as one `pair-target` dataset; VOTCA's settings do not hold the density.
+
+        Targets on different grids are interpolated to the coarsest step on the range that all of them cover.
+        """
         wanted = [i for i in self.interactions if not i.bonded and i.target is not None]
         if not wanted:
             raise FileError(self.path, "names no non-bonded target", remedy="add <inverse><target>…</target>")
+        thermal = kT if kT is not None else self.kT
+        if thermal is None:
+            raise FileError(self.path, "<inverse/kBT> is missing", remedy="add it, or give kT= [kJ/mol]")
         curves = {i.pair: votca.read_targets(i.target) for i in wanted if i.pair and i.target}
-        first = next(iter(curves.values()))
-        for i in wanted:
-            if i.pair and (len(curves[i.pair].r) != len(first.r) or abs(curves[i.pair].r - first.r).max() > 1e-9):
-                raise FileError(i.target or self.path, "has another grid than the first target",
-                                remedy="resample the targets to one grid")  # fmt: skip
+        r = _shared_grid(self.path, [curve.r for curve in curves.values()])
+        values = {pair: np.interp(r, curve.r, next(iter(curve.g.values()))) for pair, curve in curves.items()}
         return make_target(
-            first.r,
-            {pair: curve.g["A-A"] for pair, curve in curves.items()},
+            r,
+            values,
             density=density,
-            kT=self.kT,
+            kT=thermal,
             normalization=normalization,
             units=votca.NATIVE,
             source=self.path.name,
@@ -88,12 +99,24 @@ def read_votca_settings(path: str | Path) -> VotcaProject:
     iterations = options.get("inverse/iterations_max", "")
     return VotcaProject(
         file,
-        _number(file, root, "inverse/kBT"),
+        None if root.find("inverse/kBT") is None else _number(file, root, "inverse/kBT"),
         options.get("inverse/method", "ibi"),
         options.get("inverse/program", "gromacs"),
         int(iterations) if iterations.isdecimal() and len(iterations) < 10 else None,
         tuple(entries),
         options,
+    )
+
+
+def _shared_grid(path: Path, grids: list[Array]) -> Array:
+    if all(len(r) == len(grids[0]) and np.allclose(r, grids[0], rtol=0, atol=1e-9) for r in grids):
+        return grids[0]
+    low, high = max(r[0] for r in grids), min(r[-1] for r in grids)
+    step = max(float(np.median(np.diff(r))) for r in grids)
+    if high - low < 2 * step * (1 - 1e-9):
+        raise FileError(path, f"its targets share only r = {low:g} … {high:g}", remedy="measure them on one range")
+    return np.linspace(
+        low, low + step * np.floor((high - low) / step * (1 + 1e-9)), int((high - low) / step + 1e-9) + 1
     )
 
 
@@ -109,7 +132,7 @@ def _interaction(file: Path, entry: Node) -> VotcaInteraction:
     if not (low < high and 0 < step <= high - low):
         raise FileError(file, f"{name}: the grid {low} : {step} : {high} is empty", line=entry.line,
                         remedy="min < max and step > 0")  # fmt: skip
-    target = entry.value("inverse/target")
+    target = entry.value("inverse/target") or _optimizer_target(entry)
     cycle = entry.value("inverse/do_potential", "1").split()
     if not cycle or any(c not in ("0", "1") for c in cycle):
         raise FileError(file, f"{name}: do_potential is {' '.join(cycle)[:40]!r}", line=entry.line,
@@ -117,7 +140,7 @@ def _interaction(file: Path, entry: Node) -> VotcaInteraction:
     return VotcaInteraction(
         name,
         bonded,
-        None if bonded else pair_of(types),
+        None if bonded else _pair(file, entry, types),
         low,
         high,
         step,
@@ -125,6 +148,19 @@ def _interaction(file: Path, entry: Node) -> VotcaInteraction:
         tuple(int(c) for c in cycle),
         _leaves(entry.find("inverse"), "inverse"),
     )
+
+
+def _pair(file: Path, entry: Node, types: tuple[str, str]) -> Pair:
+    try:
+        return pair_of(types)
+    except ValueError as error:
+        raise FileError(file, str(error), line=entry.line) from None
+
+
+def _optimizer_target(entry: Node) -> str:
+    """Return the target of a simplex or CMA project, which stands under its property (rdf, density, …)."""
+    found = entry.find("inverse/optimizer")
+    return next((t for part in found.children if (t := part.value("target"))), "") if found else ""
 
 
 def _beside(file: Path, entry: Node, name: str) -> Path:

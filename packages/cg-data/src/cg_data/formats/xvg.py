@@ -25,29 +25,30 @@ from cg_data.formats.columns import (
     nonnegative,
     positive_from,
     read_columns,
+    trusted_rows,
     units_from,
 )
-from cg_data.formats.sampling import require_core, sample
-from cg_data.interactions import Pair
+from cg_data.formats.sampling import require_core, sample, trusted_from
+from cg_data.interactions import Pair, pair_name, type_name
 from cg_data.potentials.pair_potential import Potential
 from cg_data.safe_files import atomic_path
 from cg_data.units import Units
 
 NATIVE = Units("nm", "kJ/mol", "g/mol")
 EXTENSION = 1.0  # [length] beyond the cutoff
+UNNAMED = "?"  # begins the name of a column that the file gives no pair
 _LEGEND = re.compile(r'^@\s*s(\d+)\s+legend\s+"(.*)"')
+_REFERENCE = re.compile(r'^@\s*subtitle\s+"reference (.+)"')
 
 
 def read_targets(path: str | Path) -> CurveFile:
-    """Return g(r) from `gmx rdf` output; several columns become pairs named by their legends s0, s1, …"""
+    """Return g(r) from `gmx rdf`: pairs of the reference in the subtitle and the selections in the legends.
+
+    Legends of the form A-B name pairs themselves; where nothing names them, columns are `?0`, `?1`, … to be renamed.
+    """
     columns = read_columns(path)
     r = distances(columns)
-    found = (_LEGEND.match(line) for line in columns.comments)
-    legends = {int(m.group(1)): m.group(2) for m in found if m}
-    width = columns.values.shape[1]
-    names = ["A-A"] if width == 2 else [_pair_of_legend(legends.get(i, f"s{i}")) for i in range(width - 1)]
-    if len(set(names)) < len(names):
-        names = [f"s{i}-s{i}" for i in range(width - 1)]
+    names = _pairs(columns.comments, columns.values.shape[1] - 1)
     said = metadata(columns.comments)
     g = {name: nonnegative(columns, i + 1) for i, name in enumerate(names)}
     return CurveFile(r, g, None, units_from(path, said), said)
@@ -84,9 +85,8 @@ def read_tables(path: str | Path) -> TableFile:
     u, f = columns.values[:, used[0]], columns.values[:, used[0] + 1]
     end = _end_of_table(r, u, f) if cutoff is None else int(np.searchsorted(r, cutoff * (1 - 1e-9)))
     end = min(max(end, 3), len(r) - 1)
-    trusted_from = positive_from(path, said, "trusted_from")
-    trusted = np.ones(end + 1, bool) if trusted_from is None else r[: end + 1] >= trusted_from * (1 - 1e-9)
-    rows = TableRows(("A", "A"), r[: end + 1], u[: end + 1], f[: end + 1], trusted, cutoff)
+    kept = r[: end + 1]
+    rows = TableRows(("A", "A"), kept, u[: end + 1], f[: end + 1], trusted_rows(path, said, kept), cutoff)
     return TableFile((rows,), units_from(path, said))
 
 
@@ -96,7 +96,7 @@ def write_table(potential: Potential, pair: Pair, path: str | Path, units: Units
     step = potential.cutoff / (n - 1)
     rows = sample(potential, pair, np.linspace(0.0, potential.cutoff, n))
     beyond = potential.cutoff + step * np.arange(1, int(np.ceil(EXTENSION / step)) + 1)
-    lines = header(units, cutoff=potential.cutoff, trusted_from=getattr(potential, "trusted_from", None) or None)
+    lines = header(units, cutoff=potential.cutoff, trusted_from=trusted_from(potential))
     zeros = " 0 0 0 0 "
     lines += [f"{r:.15g}{zeros}{u:.15g} {f:.15g}" for r, u, f in rows.rows()]
     lines += [f"{r:.15g}{zeros}0 0" for r in beyond]
@@ -114,7 +114,21 @@ def _end_of_table(r: np.ndarray, u: np.ndarray, f: np.ndarray) -> int:
     return last if jumps or u[last] == 0 else last + 1
 
 
-def _pair_of_legend(legend: str) -> str:
-    """Return "A-B" for legends like A-B or A; anything else becomes one type's name."""
-    words = re.findall(r"[\w+*]+", legend)
-    return "-".join(sorted(words)) if len(words) == 2 else f"{legend or 'A'}-{legend or 'A'}".replace(" ", "_")
+def _pairs(comments: tuple[str, ...], count: int) -> list[str]:
+    """Return one pair name per column."""
+    found = (_LEGEND.match(line) for line in comments)
+    legends = {int(m.group(1)[:6]): m.group(2) for m in found if m}
+    reference = next((m.group(1) for m in map(_REFERENCE.match, comments) if m), None)
+    names = [_pair(reference, legends.get(i)) for i in range(count)]
+    if None in names or len(set(names)) < count:
+        return ["A-A"] if count == 1 else [f"{UNNAMED}{i}" for i in range(count)]
+    return [n for n in names if n is not None]
+
+
+def _pair(reference: str | None, legend: str | None) -> str | None:
+    if legend is None:
+        return None
+    if reference is not None:
+        return pair_name((type_name(reference), type_name(legend)))
+    words = legend.split("-")
+    return pair_name((type_name(words[0]), type_name(words[1]))) if len(words) == 2 and all(words) else None

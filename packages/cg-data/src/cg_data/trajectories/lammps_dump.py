@@ -1,7 +1,7 @@
 """LAMMPS text dumps: `ITEM: TIMESTEP`, `NUMBER OF ATOMS`, `BOX BOUNDS`, `ATOMS …`, frame after frame.
 
 Scaled coordinates are unscaled, image flags and xu yu zu unwrap, atoms are sorted by id. The origin of the box is
-moved to zero. Numbers are in the file's `ITEM: UNITS`, else in LAMMPS' `real` units (Å, kcal/mol, g/mol, fs); time and
+moved to zero. Numbers are in the file's `ITEM: UNITS`, else in reduced units, LAMMPS' own default; of physical units time and
 velocity become those of the dataset's derived unit of time.
 """
 
@@ -36,7 +36,7 @@ def read(
     frames: slice | None = None,
 ) -> xr.Dataset:
     """Return the frames of a dump; `types` names the numeric types 1, 2, …; `units` wins over `ITEM: UNITS`."""
-    reading = _Reading(path, units or REAL, units is None, types)
+    reading = _Reading(path, units or Units(), units is None, types)
     found = list(reading.frames(Picker(frames)))
     if len(found) > 1 and found[0].ids is None:
         raise FileError(path, "has several frames but no atom ids", line=found[1].line,
