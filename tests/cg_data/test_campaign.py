@@ -20,10 +20,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from cg_data import campaign_files
-from cg_data.campaign import Campaign
-from cg_data.campaign_rows import DTYPES
 from cg_data.errors import FileError
+from cg_data.stores import campaign_files
+from cg_data.stores.campaign import Campaign
+from cg_data.stores.campaign_rows import DTYPES
 
 ROWS = {
     "density": ([0.5, 0.5, 0.75], "sigma^-3"),
@@ -545,8 +545,8 @@ class TestStrangeStores:
 DRIVER = """
 import errno, json, os, pathlib, random, signal, sys, time
 import numpy as np
-from cg_data import campaign_files
-from cg_data.campaign import Campaign
+from cg_data.stores import campaign_files
+from cg_data.stores.campaign import Campaign
 
 def values(seed):
     return {"g": np.arange(4) + seed, "pressure": np.float32(seed), "counts": np.full((4, 2), int(seed), np.int16),
@@ -669,7 +669,7 @@ for n in range(60):
 
     def test_two_processes_create_the_same_store(self, many):
         codes = drive(many.path, """
-from cg_data.campaign_rows import Result
+from cg_data.stores.campaign_rows import Result
 import shutil
 place = pathlib.Path(path).parent / "both"
 def work(k):

@@ -17,10 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from cg_data import netcdf_guard
 from cg_data.errors import FileError
-from cg_data.netcdf import load, save
 from cg_data.schemas import SCHEMAS, check, labeled
+from cg_data.stores import netcdf_guard
+from cg_data.stores.netcdf import load, save
 
 R = (np.array([0.5, 1.0, 1.5, 2.5]), "sigma")
 G = np.array([[0.0, 0.1, 1.7, 1.0]])
@@ -206,7 +206,7 @@ def test_a_failed_save_leaves_the_old_file(target_file, monkeypatch):
     def full(path):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("cg_data.netcdf.seal", full)
+    monkeypatch.setattr("cg_data.stores.netcdf.seal", full)
     with pytest.raises(OSError, match="No space"):
         save(EVERY["pair-table"], target_file)
     assert target_file.read_bytes() == before

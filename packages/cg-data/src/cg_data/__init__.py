@@ -9,8 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cg_data.campaign import Campaign as Campaign
-    from cg_data.campaign_rows import Result as Result
+    from cg_data.checks.findings import Finding as Finding
+    from cg_data.checks.table_checks import preflight_table as preflight_table
+    from cg_data.checks.target_checks import preflight as preflight
     from cg_data.conversion import in_units as in_units
     from cg_data.errors import FileError as FileError
     from cg_data.formats.hoomd_table import from_hoomd as from_hoomd
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
     from cg_data.mapping.mapping_files import read_mapping as read_mapping
     from cg_data.mapping.mapping_files import write_mapping as write_mapping
     from cg_data.mapping.molecules import molecules_by_distance as molecules_by_distance
-    from cg_data.netcdf import load as load
-    from cg_data.netcdf import save as save
     from cg_data.pair_table import PairTable as PairTable
     from cg_data.pair_target import make_target as make_target
     from cg_data.pair_target import normalized as normalized
@@ -72,13 +71,14 @@ if TYPE_CHECKING:
     from cg_data.potentials.formulas import Yukawa as Yukawa
     from cg_data.potentials.pair_potential import PairPotential as PairPotential
     from cg_data.potentials.pair_potential import Potential as Potential
-    from cg_data.preflight_checks import Finding as Finding
-    from cg_data.preflight_checks import preflight as preflight
-    from cg_data.preflight_checks import preflight_table as preflight_table
     from cg_data.schemas import check as check
     from cg_data.schemas import labeled as labeled
     from cg_data.spline_generator import potentials_dataset as potentials_dataset
     from cg_data.spline_generator import random_splines as random_splines
+    from cg_data.stores.campaign import Campaign as Campaign
+    from cg_data.stores.campaign_rows import Result as Result
+    from cg_data.stores.netcdf import load as load
+    from cg_data.stores.netcdf import save as save
     from cg_data.trajectories.ase_trajectory import from_ase as from_ase
     from cg_data.trajectories.ase_trajectory import to_ase as to_ase
     from cg_data.trajectories.mdanalysis_trajectory import from_mdanalysis as from_mdanalysis
@@ -93,8 +93,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "campaign": ("Campaign",),
-    "campaign_rows": ("Result",),
+    "checks.findings": ("Finding",),
+    "checks.table_checks": ("preflight_table",),
+    "checks.target_checks": ("preflight",),
     "conversion": ("in_units",),
     "errors": ("FileError",),
     "formats.hoomd_table": (
@@ -141,10 +142,6 @@ _HOMES = {
         "write_mapping",
     ),
     "mapping.molecules": ("molecules_by_distance",),
-    "netcdf": (
-        "load",
-        "save",
-    ),
     "pair_table": ("PairTable",),
     "pair_target": (
         "make_target",
@@ -184,11 +181,6 @@ _HOMES = {
         "PairPotential",
         "Potential",
     ),
-    "preflight_checks": (
-        "Finding",
-        "preflight",
-        "preflight_table",
-    ),
     "schemas": (
         "check",
         "labeled",
@@ -196,6 +188,12 @@ _HOMES = {
     "spline_generator": (
         "potentials_dataset",
         "random_splines",
+    ),
+    "stores.campaign": ("Campaign",),
+    "stores.campaign_rows": ("Result",),
+    "stores.netcdf": (
+        "load",
+        "save",
     ),
     "trajectories.ase_trajectory": (
         "from_ase",

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from cg_data.checks.findings import Distribution, Finding
+from cg_data.checks.table_checks import preflight_table
+from cg_data.checks.target_checks import examine, preflight
 from cg_data.cli.kinds import Kind, kind_of
 from cg_data.conversion import in_units
 from cg_data.formats import votca
@@ -18,9 +21,8 @@ from cg_data.formats.tables import read_interactions, read_sections, write_table
 from cg_data.formats.targets import read_target, write_target
 from cg_data.formats.votca_settings import read_votca_settings
 from cg_data.mapping.mapping_files import read_mapping
-from cg_data.netcdf import load, save
-from cg_data.preflight_checks import Distribution, Finding, examine, preflight, preflight_table
 from cg_data.safe_files import atomic_path
+from cg_data.stores.netcdf import load, save
 from cg_data.trajectories.registry import read_trajectory, write_trajectory
 from cg_data.trajectory_dataset import units_of
 from cg_data.units import Units

@@ -36,7 +36,7 @@ def read_target(
     and kT must come from one of the two. `pairs` renames the file's columns in order; `pair` keeps one of several.
     """
     if str(path).endswith(".nc"):
-        from cg_data.netcdf import load
+        from cg_data.stores.netcdf import load
 
         return load(path, "pair-target")
     found = find_format(path, format, TARGET_FORMATS)
@@ -79,7 +79,7 @@ def write_target(data: xr.Dataset, path: str | Path, *, format: str | None = Non
     """Write a `pair-target` dataset as text, its facts in the header; `.nc` keeps everything."""
     check(data, "pair-target")
     if str(path).endswith(".nc"):
-        from cg_data.netcdf import save
+        from cg_data.stores.netcdf import save
 
         return save(data, path)
     found = find_format(path, format, TARGET_FORMATS)

@@ -57,7 +57,7 @@ def read_trajectory(
     slice(start, stop, step). A `.nc` file is a dataset saved before. For MDAnalysis use `from_mdanalysis`.
     """
     if str(path).endswith(".nc") and format is None:
-        from cg_data.netcdf import load
+        from cg_data.stores.netcdf import load
 
         ds = load(path, "trajectory")
         return ds if frames is None else ds.isel(frame=frames)
@@ -68,7 +68,7 @@ def write_trajectory(ds: xr.Dataset, path: str | Path, *, format: str | None = N
     """Write a `trajectory` dataset; `.nc` keeps everything, a name without suffix becomes a DeePMD folder."""
     check(ds, "trajectory")
     if str(path).endswith(".nc") and format is None:
-        from cg_data.netcdf import save
+        from cg_data.stores.netcdf import save
 
         return save(ds, path)
     found = _format(path, format or ("deepmd" if not Path(path).suffix else None))

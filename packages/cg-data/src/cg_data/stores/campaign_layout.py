@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from cg_data.campaign_rows import DTYPES, NAME, Result, address
 from cg_data.errors import FileError
 from cg_data.safe_files import sized_file
+from cg_data.stores.campaign_rows import DTYPES, NAME, Result, address
 
 SCHEMA, VERSION = "campaign", 1
 FOLDERS = ("records", "locks", "drafts")  # below `done`, where Zarr looks for chunks only

@@ -22,7 +22,7 @@ import h5py
 
 from cg_data.errors import FileError
 
-REMEDY = "copy it again, or write it again with cg_data.netcdf.save"
+REMEDY = "copy it again, or write it again with cg_data.stores.netcdf.save"
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _SEAL = b"cg-data sha256: "
 _SEAL_BYTES = len(_SEAL) + 32
@@ -136,7 +136,7 @@ def _hdf5_bytes(file: Path) -> int:
 
 def _survives(file: Path, max_bytes: int) -> None:
     """Raise FileError unless a child process can read the file."""
-    code = "from cg_data.netcdf_guard import child; child()"
+    code = "from cg_data.stores.netcdf_guard import child; child()"
     command = [sys.executable, "-c", code, str(file.absolute()), str(max_bytes)]
     paths = os.pathsep.join(p for p in sys.path if p)
     environment = os.environ | {"PYTHONPATH": paths, "PYTHONSAFEPATH": "1"}
@@ -159,7 +159,7 @@ def _survives(file: Path, max_bytes: int) -> None:
 
 def child() -> None:
     """Read the file named in the arguments with limited memory; the exit status tells whether it could be."""
-    from cg_data import netcdf
+    from cg_data.stores import netcdf
 
     file = Path(sys.argv[1])
     limit = declared_limit(file, int(sys.argv[2]))

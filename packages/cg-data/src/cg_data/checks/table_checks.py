@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from cg_data.checks.findings import Finding, Level, by_severity
 from cg_data.potentials.pair_potential import Array
-from cg_data.preflight_findings import Finding, Level, by_severity
 from cg_data.schemas import check
 
 _ROUNDED = 0.01  # of the energy or force scale: a top this flat is soft, not attractive

@@ -18,9 +18,9 @@ import xarray as xr
 from xarray.backends import H5NetCDFStore
 
 from cg_data.errors import FileError
-from cg_data.netcdf_guard import REMEDY, admit, inspect, seal, too_much
 from cg_data.safe_files import atomic_path, sized_file
 from cg_data.schemas import SCHEMAS, check
+from cg_data.stores.netcdf_guard import REMEDY, admit, inspect, seal, too_much
 
 _DTYPES = {"bool", "float32", "float64", *(f"{u}int{n}" for u in ("", "u") for n in (8, 16, 32, 64))}
 _RESERVED = {

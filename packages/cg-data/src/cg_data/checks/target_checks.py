@@ -10,12 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 import xarray as xr
 
+from cg_data.checks.findings import EMPTY, Distribution, Finding, by_severity
 from cg_data.interactions import pair_of
-from cg_data.preflight_findings import EMPTY, by_severity
-from cg_data.preflight_findings import Distribution as Distribution
-from cg_data.preflight_findings import Finding as Finding
-from cg_data.preflight_findings import Level as Level
-from cg_data.preflight_tables import preflight_table as preflight_table
 from cg_data.schemas import check
 
 _ROOM_KT = {

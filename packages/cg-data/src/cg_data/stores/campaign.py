@@ -30,10 +30,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from cg_data import campaign_layout as layout
-from cg_data.campaign_files import bounded, locked, write_synced
-from cg_data.campaign_rows import Result, address, canonical, checked, digest, results_of, row_ids, table_of
 from cg_data.errors import FileError
+from cg_data.stores import campaign_layout as layout
+from cg_data.stores.campaign_files import bounded, locked, write_synced
+from cg_data.stores.campaign_rows import Result, address, canonical, checked, digest, results_of, row_ids, table_of
 
 _RECORD_BYTES = 2**20
 

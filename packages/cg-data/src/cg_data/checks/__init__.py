@@ -1,0 +1,1 @@
+"""Preflight: what is wrong or risky about targets and tables, said before any run."""

@@ -1,0 +1,1 @@
+"""Where datasets live: netCDF files, and campaigns of runs as Zarr stores."""
