@@ -95,7 +95,7 @@ def test_a_dump_states_its_units(tmp_path):
     again = cd.read_trajectory(tmp_path / "b.dump")
     assert again.attrs["units_energy"] == "eV"
     np.testing.assert_allclose(again.velocity.values, ds.velocity.values)
-    with pytest.raises(ValueError, match="LAMMPS' units are real, metal, lj; the trajectory is in nm"):
+    with pytest.raises(ValueError, match="LAMMPS' units are lj, real, metal; the trajectory is in nm"):
         cd.write_trajectory(ds.assign_attrs(units_length="nm"), tmp_path / "c.dump")
 
 
@@ -398,7 +398,7 @@ BAD_DUMPS = [
     (DUMP.replace("3 2 0.1", "1 2 0.1"), "the atom id 1 appears twice"),
     (DUMP + DUMP.replace("3 2 0.1", "7 2 0.1"), "other particle ids"),
     ((DUMP * 2).replace(" id ", " idx "), "several frames but no atom ids"),
-    ("ITEM: UNITS\nnano\n" + DUMP, "is in the units 'nano'; known are real, metal, lj"),
+    ("ITEM: UNITS\nnano\n" + DUMP, "is in the units 'nano'; known are lj, real, metal"),
     (DUMP[DUMP.index("ITEM: BOX") :], "before NUMBER OF ATOMS"),
     ("ITEM: WEATHER\nrain\n", "unknown ITEM: WEATHER"),
     ("\n\n", "holds no frame"),

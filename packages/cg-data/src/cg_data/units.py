@@ -128,3 +128,10 @@ class Units:
         'kJ/mol/nm'
         """
         return f"{self.energy}/{self.length}"
+
+
+LJ = Units()
+REAL = Units("angstrom", "kcal/mol", "g/mol")
+METAL = Units("angstrom", "eV", "g/mol")  # of LAMMPS, and of ASE, DeePMD and extended XYZ
+GROMACS = Units("nm", "kJ/mol", "g/mol")  # and of VOTCA
+LAMMPS_STYLES = {"lj": LJ, "real": REAL, "metal": METAL}

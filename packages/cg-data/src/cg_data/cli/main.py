@@ -6,15 +6,9 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from cg_data.units import Units
+from cg_data.units import GROMACS, LAMMPS_STYLES, Units
 
-_UNITS = {
-    "lj": Units(),
-    "real": Units("angstrom", "kcal/mol", "g/mol"),
-    "metal": Units("angstrom", "eV", "g/mol"),
-    "gromacs": Units("nm", "kJ/mol", "g/mol"),
-    "votca": Units("nm", "kJ/mol", "g/mol"),
-}
+_UNITS = {**LAMMPS_STYLES, "gromacs": GROMACS, "votca": GROMACS}
 _UNITS_HELP = "lj, real, metal, gromacs, votca, or LENGTH,ENERGY such as nm,kJ/mol"
 
 

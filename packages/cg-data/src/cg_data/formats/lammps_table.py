@@ -30,20 +30,15 @@ from cg_data.formats.sampling import sample, trusted_from
 from cg_data.interactions import Interactions, pair_name, pair_of, type_name
 from cg_data.potentials.pair_potential import Potential, just_inside
 from cg_data.safe_files import atomic_path, text_lines
-from cg_data.units import Units
+from cg_data.units import LAMMPS_STYLES, Units
 
 Spacing = Literal["R", "RSQ"]
-STYLES = {
-    "lj": Units(),
-    "real": Units("angstrom", "kcal/mol", "g/mol"),
-    "metal": Units("angstrom", "eV", "g/mol"),
-}
 _CLOSEST = 1e-3
 
 
 def write_tables(interactions: Interactions, path: str | Path, units: Units, n: int, spacing: Spacing = "R") -> None:
     """Write one section of n rows per pair, keyword A-B, and the pair_coeff lines as comments."""
-    style = next((s for s, u in STYLES.items() if (u.length, u.energy) == (units.length, units.energy)), None)
+    style = next((s for s, u in LAMMPS_STYLES.items() if (u.length, u.energy) == (units.length, units.energy)), None)
     lines = [f"# cg-data pair tables{f' UNITS: {style}' if style else ''}", *header(units)]
     lines += [f"# use: pair_style table linear {n} | pair_coeff <{a}> <{b}> {Path(path).name} {a}-{b} {p.cutoff:.15g}"
               for (a, b), p in interactions.items()]  # fmt: skip
@@ -100,7 +95,7 @@ def read_tables(path: str | Path) -> TableFile:
 def _style_units(comments: list[str]) -> Units | None:
     words = " ".join(comments).split()
     style = words[words.index("UNITS:") + 1] if "UNITS:" in words[:-1] else ""
-    return STYLES.get(style)
+    return LAMMPS_STYLES.get(style)
 
 
 def _read_section(

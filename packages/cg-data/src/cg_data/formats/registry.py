@@ -14,7 +14,7 @@ from cg_data.formats.columns import CurveFile, TableFile
 from cg_data.formats.sampling import sample
 from cg_data.interactions import Interactions, Pair, pair_name
 from cg_data.potentials.pair_potential import Potential
-from cg_data.units import Units
+from cg_data.units import GROMACS, Units
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +68,18 @@ TABLE_FORMATS = (
     TableFormat("csv", (".csv", ".txt", ".dat"), csv_file.read_tables, _csv, Units(), "r,u,f with a header row"),
     TableFormat("lammps", (".table", ".lammps"), *_LAMMPS, "pair_style table, rows equally spaced in r"),
     TableFormat("lammps-rsq", (), lammps_table.read_tables, _rsq, Units(), "the same, equally spaced in r²"),
-    TableFormat("gromacs", (".xvg",), xvg.read_tables, _single(xvg.write_table), xvg.NATIVE, "user table of mdrun"),
+    TableFormat("gromacs", (".xvg",), xvg.read_tables, _single(xvg.write_table), GROMACS, "user table of mdrun"),
     TableFormat("hoomd", (".npz",), hoomd_table.read_tables, hoomd_table.write_tables, Units(), "md.pair.Table arrays"),
     TableFormat("votca", (".pot", ".pot.in", ".pot.new", ".pot.cur"), votca.read_tables,
-                _single(votca.write_table), votca.NATIVE, "r U flag"),
-    TableFormat("votca-tab", (".tab",), votca.read_tab, _single(votca.write_tab), votca.NATIVE, "r U F, generic"),
+                _single(votca.write_table), GROMACS, "r U flag"),
+    TableFormat("votca-tab", (".tab",), votca.read_tab, _single(votca.write_tab), GROMACS, "r U F, generic"),
 )  # fmt: skip
 TARGET_FORMATS = (
     TargetFormat("csv", (".csv", ".txt", ".dat"), csv_file.read_targets, csv_file.write_targets, Units(),
                  "r,g[,g_stderr] with a header row"),
-    TargetFormat("xvg", (".xvg",), xvg.read_targets, xvg.write_targets, xvg.NATIVE, "gmx rdf"),
+    TargetFormat("xvg", (".xvg",), xvg.read_targets, xvg.write_targets, GROMACS, "gmx rdf"),
     TargetFormat("votca", (".dist.tgt", ".dist.new", ".dist", ".tgt"), votca.read_targets, votca.write_targets,
-                 votca.NATIVE, "r g [error] flag"),
+                 GROMACS, "r g [error] flag"),
 )  # fmt: skip
 
 

@@ -34,7 +34,6 @@ from cg_data.potentials.pair_potential import Potential
 from cg_data.safe_files import atomic_path, text_lines
 from cg_data.units import Units
 
-NATIVE = Units("nm", "kJ/mol", "g/mol")
 FLAGS = ("i", "o", "u")
 
 

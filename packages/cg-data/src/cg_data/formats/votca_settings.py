@@ -20,6 +20,7 @@ from cg_data.pair_target import Normalization, make_target
 from cg_data.potentials.pair_potential import Array
 from cg_data.safe_files import text_lines
 from cg_data.safe_xml import Node, parse_xml
+from cg_data.units import GROMACS
 
 _SECTIONS = ("non-bonded", "bonded")
 _SETTINGS_BYTES = 2**20
@@ -78,7 +79,7 @@ class VotcaProject:
             density=density,
             kT=thermal,
             normalization=normalization,
-            units=votca.NATIVE,
+            units=GROMACS,
             source=self.path.name,
         )
 

@@ -34,7 +34,6 @@ from cg_data.potentials.pair_potential import Potential
 from cg_data.safe_files import atomic_path
 from cg_data.units import Units
 
-NATIVE = Units("nm", "kJ/mol", "g/mol")
 EXTENSION = 1.0  # [length] beyond the cutoff
 UNNAMED = "?"  # begins the name of a column that the file gives no pair
 _LEGEND = re.compile(r'^@\s*s(\d+)\s+legend\s+"(.*)"')

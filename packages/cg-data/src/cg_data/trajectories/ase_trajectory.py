@@ -13,15 +13,13 @@ from cg_data.errors import FileError, missing_extra
 from cg_data.schemas import check
 from cg_data.trajectories.frames import Frame, Picker, assemble
 from cg_data.trajectory_dataset import units_of
-from cg_data.units import Units, factor
-
-NATIVE = Units("angstrom", "eV", "g/mol")
+from cg_data.units import METAL, Units, factor
 
 
 def from_ase(atoms: Any, *, source: str = "ASE") -> xr.Dataset:
     """Return the dataset of one Atoms or several; forces and energy where their calculator already has them."""
     many: Iterable[Any] = [atoms] if hasattr(atoms, "get_positions") else atoms
-    return assemble((_frame(a, source) for a in many), source, NATIVE)
+    return assemble((_frame(a, source) for a in many), source, METAL)
 
 
 def read(
@@ -32,7 +30,7 @@ def read(
     frames: slice | None = None,
 ) -> xr.Dataset:
     """Return what `ase.io` reads from a file of any of its formats."""
-    if units not in (None, NATIVE) or types is not None:
+    if units not in (None, METAL) or types is not None:
         raise ValueError("ASE gives angstrom, eV and element names: leave units and types out")
     try:
         import ase.io
@@ -52,7 +50,7 @@ def read(
                 yield _frame(atoms, path)
 
     try:
-        return assemble(chosen(), path, NATIVE)
+        return assemble(chosen(), path, METAL)
     except FileError:
         raise
     except Exception as error:  # ASE's readers raise anything

@@ -19,9 +19,8 @@ from cg_data.safe_files import atomic_path, sized_file, text_lines
 from cg_data.schemas import check
 from cg_data.trajectories.frames import MAX_BYTES
 from cg_data.trajectory_dataset import trajectory, units_of
-from cg_data.units import Units
+from cg_data.units import METAL, Units
 
-NATIVE = Units("angstrom", "eV", "g/mol")
 _FIELDS = {"coord": 3, "force": 3, "box": 9, "energy": 1}  # width: per particle for the first two, else per frame
 
 
@@ -54,7 +53,7 @@ def read(
             data["coord"].reshape(-1, len(names), 3),
             data["box"].reshape(-1, 3, 3),
             names,
-            units=units or NATIVE,
+            units=units or METAL,
             force=data["force"].reshape(-1, len(names), 3) if "force" in data else None,
             energy=data["energy"].reshape(-1) if "energy" in data else None,
             source=folder.name,
@@ -133,7 +132,7 @@ def write(ds: xr.Dataset, path: str | Path) -> None:
     """Write one set.000 with double-precision arrays; energies and forces where there are any."""
     check(ds, "trajectory")
     units = units_of(ds)
-    if (units.length, units.energy) != (NATIVE.length, NATIVE.energy):
+    if (units.length, units.energy) != (METAL.length, METAL.energy):
         raise ValueError(
             f"DeePMD systems are in angstrom and eV, the trajectory is in {units.length} and {units.energy}"
         )

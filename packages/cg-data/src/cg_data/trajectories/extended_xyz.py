@@ -20,9 +20,8 @@ from cg_data.safe_files import atomic_path
 from cg_data.schemas import check
 from cg_data.trajectories.frames import Frame, Picker, assemble, complete_lines
 from cg_data.trajectory_dataset import units_of
-from cg_data.units import Units
+from cg_data.units import METAL, Units
 
-NATIVE = Units("angstrom", "eV", "g/mol")
 _FACT = re.compile(r"""([A-Za-z_][\w.-]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|(\S+))""")
 _VECTORS = {"pos": "position", "positions": "position", "force": "force", "forces": "force", "velo": "velocity"}
 _SCALARS = {"mass": "mass", "masses": "mass", "molecule": "molecule", "mol": "molecule"}
@@ -40,7 +39,7 @@ def read(
     pick = Picker(frames)
     found: list[Units] = []
     dataset_frames = list(_frames(path, pick, found))
-    chosen = units or (found[0] if found else NATIVE)
+    chosen = units or (found[0] if found else METAL)
     return assemble(dataset_frames, path, chosen)
 
 

@@ -20,11 +20,8 @@ from cg_data.schemas import check
 from cg_data.trajectories.frames import Frame, Picker, assemble, cell_vectors, complete_lines, lower_triangular
 from cg_data.trajectories.lammps_atoms import AtomTable
 from cg_data.trajectory_dataset import units_of
-from cg_data.units import Units
+from cg_data.units import LAMMPS_STYLES, METAL, REAL, Units
 
-REAL = Units("angstrom", "kcal/mol", "g/mol")
-METAL = Units("angstrom", "eV", "g/mol")
-STYLES = {"real": REAL, "metal": METAL, "lj": Units()}
 _SECONDS = {REAL: 1e-15, METAL: 1e-12}  # LAMMPS' own unit of time in these unit systems
 
 
@@ -123,9 +120,11 @@ class _Reading:
     def style(self, name: str) -> None:
         """Take the units that the file states, unless the caller gave some."""
         if self.may_change:
-            if name not in STYLES:
-                raise self.fail(f"is in the units {name[:20]!r}", f"known are {', '.join(STYLES)}; or give units=…")
-            self.units = STYLES[name]
+            if name not in LAMMPS_STYLES:
+                raise self.fail(
+                    f"is in the units {name[:20]!r}", f"known are {', '.join(LAMMPS_STYLES)}; or give units=…"
+                )
+            self.units = LAMMPS_STYLES[name]
 
     def integer(self) -> int:
         """Return the count that the next line holds."""
@@ -200,10 +199,10 @@ def write(ds: xr.Dataset, path: str | Path) -> None:
     """Write a dump with unwrapped coordinates, and velocities, forces, masses, molecules where there are any."""
     check(ds, "trajectory")
     units = units_of(ds)
-    style = next((name for name, known in STYLES.items() if known == units), None)
+    style = next((name for name, known in LAMMPS_STYLES.items() if known == units), None)
     if style is None:
         raise ValueError(
-            f"LAMMPS' units are {', '.join(STYLES)}; the trajectory is in {units.length}, {units.energy}, {units.mass}"
+            f"LAMMPS' units are {', '.join(LAMMPS_STYLES)}; the trajectory is in {units.length}, {units.energy}, {units.mass}"
         )
     names = list(dict.fromkeys(str(t) for t in ds["type"].values))
     ids = {t: i for i, t in enumerate(names, 1)}
