@@ -535,6 +535,7 @@ BAD_TABLES = {
     "range": ("t.table", "A\nN 4\n\n1 1 1e999 1\n2 2 1 1\n3 3 1 1\n4 4 1 1\n", "out of range"),
     "off grid": ("t.table", "A\nN 4 R 1 4\n\n1 1 1 1\n2 2.5 1 1\n3 3 1 1\n4 4 1 1\n", "stands where 'R' puts 2"),
     "same pair": ("t.table", ("A\nN 4\n\n1 1 1 1\n2 2 1 1\n3 3 1 1\n4 4 1 1\n\n") * 2, "same pair"),
+    "unknown units": ("t.table", LAMMPS_TABLE.replace("UNITS: real", "UNITS: si"), "is in the units 'si'"),
     "no section": ("t.table", "# nothing\n", "has no section"),
     "npz": ("t.npz", "PK not really", "not an .npz"),
     "nul": ("t.csv", "r,u\n0.1,\0\n", "holds binary data"),

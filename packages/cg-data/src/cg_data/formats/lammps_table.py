@@ -89,13 +89,17 @@ def read_tables(path: str | Path) -> TableFile:
     pairs = [t.pair for t in tables]
     if len(set(pairs)) < len(pairs):
         raise FileError(path, "two sections name the same pair", remedy="give each section its own keyword")
-    return TableFile(tuple(tables), units_from(path, said) or _style_units(comments))
+    return TableFile(tuple(tables), units_from(path, said) or _style_units(path, comments))
 
 
-def _style_units(comments: list[str]) -> Units | None:
+def _style_units(path: str | Path, comments: list[str]) -> Units | None:
     words = " ".join(comments).split()
-    style = words[words.index("UNITS:") + 1] if "UNITS:" in words[:-1] else ""
-    return LAMMPS_STYLES.get(style)
+    style = words[words.index("UNITS:") + 1] if "UNITS:" in words[:-1] else None
+    if style is not None and style not in LAMMPS_STYLES:
+        raise FileError(
+            path, f"is in the units {style[:20]!r}", remedy=f"convert it to one of {', '.join(LAMMPS_STYLES)}"
+        )
+    return None if style is None else LAMMPS_STYLES[style]
 
 
 def _read_section(
