@@ -122,6 +122,19 @@ SCHEMAS: dict[str, Schema] = {
         },
         _trajectory_physics,
     ),
+    "run": Schema(
+        {
+            "kT": Variable((), "positive"),
+            "final_position": Variable(("particle", "axis")),
+            "final_velocity": Variable(("particle", "axis")),
+            "final_box": Variable(("vector", "axis")),
+            "mass": Variable(("particle",), "positive"),
+            "particle_type": Variable(("particle",), "any", units=False, kind=_NAME),
+            "g": Variable(("pair", "r"), "nonnegative", units=False, required=False),
+            "pressure": Variable((), "any", required=False),
+            "energy": Variable((), "any", required=False),
+        }
+    ),
 }
 
 

@@ -1,0 +1,136 @@
+"""What a kernel reads: the pair tables of all types as rows of cubic coefficients.
+
+Exact curves are the PairTables' own cubics in r, continued below r_min by their inner rule on the same grid. Fast curves are
+cubics of F/r in r², fitted to the same tables: no square root, and few enough rows for the first cache.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+
+import numpy as np
+import numpy.typing as npt
+from scipy.interpolate import CubicSpline
+
+from cg_data import Interactions, PairTable, Potential, pair_name
+from cg_data.pair_table import error_scale
+
+_TABLE_ROWS = 1000  # knots of a table made here from a potential that is none
+_FAST_ROWS = (512, 1024, 2048, 4096, 8192, 16384)
+_FAST_ERROR = 1e-6  # of the larger of the local force and the potential's characteristic one
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curves:
+    """Rows of coefficients for all pairs of types, and where each pair's rows are.
+
+    `pairs` (types², 4) holds per ordered pair: first argument, 1/spacing, number of rows, first row; the row after the
+    last one of each pair is zero. The argument is r in `exact`, r² in `fast`; trusted is the shortest distance that
+    any table knows.
+    """
+
+    rows: npt.NDArray[np.floating]
+    pairs: npt.NDArray[np.floating]
+    types: int
+    cutoff: float
+    trusted: float
+    error: float
+
+
+def tables_of(interactions: Interactions, names: tuple[str, ...]) -> dict[tuple[int, int], PairTable]:
+    """Return the table of every unordered pair of type codes; a missing one is an error."""
+    if len(interactions.types) == 1 and len(names) == 1:
+        return {(0, 0): _table(next(iter(interactions.values())))}
+    missing = interactions.missing(names)
+    if missing:
+        raise ValueError(
+            f"no potential for {', '.join(pair_name(p) for p in missing)}: give one for every pair of the state's "
+            f"types {names} (LennardJones(epsilon=0) for none)"
+        )
+    pairs = combinations_with_replacement(range(len(names)), 2)
+    return {(a, b): _table(interactions[names[a], names[b]]) for a, b in pairs}
+
+
+def _table(potential: Potential) -> PairTable:
+    return potential if isinstance(potential, PairTable) else PairTable.from_potential(potential, _TABLE_ROWS)
+
+
+def exact_curves(tables: dict[tuple[int, int], PairTable], types: int) -> Curves:
+    """Return the tables' own cubics U(r), double precision."""
+    return _packed(tables, types, [_exact(t) for t in tables.values()], np.float64, 0.0)
+
+
+def fast_curves(tables: dict[tuple[int, int], PairTable], types: int) -> Curves:
+    """Return cubics of F/r in r², single precision, with the largest relative force error they make."""
+    found = [_fast(t) for t in tables.values()]
+    return _packed(
+        tables, types, [(start, h, rows) for start, h, rows, _ in found], np.float32, max(f[3] for f in found)
+    )
+
+
+def _packed(
+    tables: dict[tuple[int, int], PairTable],
+    types: int,
+    parts: list[tuple[float, float, npt.NDArray[np.float64]]],
+    dtype: type,
+    error: float,
+) -> Curves:
+    pairs = np.zeros((types * types, 4))
+    first, rows = 0, []
+    for (a, b), (start, spacing, coefficients) in zip(tables, parts, strict=True):
+        for pair in (a * types + b, b * types + a):
+            pairs[pair] = start, 1 / spacing, len(coefficients), first
+        rows += [coefficients, np.zeros((1, 4))]
+        first += len(coefficients) + 1
+    return Curves(
+        np.ascontiguousarray(np.concatenate(rows), dtype=dtype),
+        np.ascontiguousarray(pairs, dtype=dtype),
+        types,
+        max(t.cutoff for t in tables.values()),
+        min(t.trusted_from for t in tables.values()),
+        error,
+    )
+
+
+def _exact(table: PairTable) -> tuple[float, float, npt.NDArray[np.float64]]:
+    h = table.spacing
+    below = int(np.floor(table.r_min / h))
+    if below == 0:
+        return table.r_min, h, table.coefficients
+    start = table.r_min - below * h
+    r = start + h * np.arange(below + 1)
+    r[-1] = table.r_min
+    r[0] = max(r[0], 1e-3 * h)
+    inner = PairTable.from_forces(start, table.r_min, table.energy(r), table.force(r))
+    return start, h, np.concatenate([inner.coefficients, table.coefficients])
+
+
+def _fast(table: PairTable) -> tuple[float, float, npt.NDArray[np.float64], float]:
+    scale = error_scale(table)[1]
+    start, end = table.r_min**2, table.cutoff**2
+    for rows in _FAST_ROWS:
+        s = np.linspace(start, end, rows + 1)
+        h = (end - start) / rows
+        c = CubicSpline(s, _force_over_r(table, s)).c
+        coefficients = np.stack([c[3], c[2] * h, c[1] * h**2, c[0] * h**3], axis=1)
+        probe = s[:-1, None] + h * np.array([0.03, 0.2, 0.5, 0.8, 0.97])
+        t = (probe - s[:-1, None]) / h
+        c0, c1, c2, c3 = (x[:, None] for x in coefficients.T)
+        r = np.sqrt(probe)
+        ours, true = r * (c0 + t * (c1 + t * (c2 + t * c3))), table.force(r)
+        error = float(np.max(np.abs(ours - true) / np.maximum(np.abs(true), scale or 1.0)))
+        if error < _FAST_ERROR:
+            return start, h, coefficients, error
+    raise ValueError(
+        f"precision='single' cannot hold this potential to {_FAST_ERROR} (error {error:.1e} with {_FAST_ROWS[-1]} rows in "
+        f"r²; a force that does not vanish at r = 0 has no smooth F/r): use precision='double'"
+    )
+
+
+def _force_over_r(table: PairTable, s: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    r = np.sqrt(s)
+    r[-1] = table.cutoff * (1 - 1e-12)
+    if r[0] == 0:
+        r[0] = 1e-6 * table.cutoff
+    return table.force(r) / r

@@ -1,0 +1,194 @@
+"""The embedded engine: a Session whose time loop is compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cg_sim.box import check_reach
+from cg_sim.curves import exact_curves, fast_curves, tables_of
+from cg_sim.engines.cpu import loop
+from cg_sim.engines.cpu.arrays import (
+    make_geometry,
+    make_neighbors,
+    make_pairs,
+    make_particles,
+    make_shared,
+    thread_bounds,
+)
+from cg_sim.engines.cpu.diagnosis import Wreck, diagnosis
+from cg_sim.engines.cpu.row_kernels import LANES
+from cg_sim.engines.cpu.skin import best_skin, first_skin
+from cg_sim.engines.protocol import BlowUp, Frame, Job
+from cg_sim.ensembles import NVE, Bussi, Langevin, NoseHoover, degrees_of_freedom
+from cg_sim.state import State
+
+_BLOCK = 1000  # steps between looks at how long the neighbor list lasts
+
+
+def start(job: Job) -> CpuSession:
+    """Return a session of the embedded engine."""
+    return CpuSession(job)
+
+
+class CpuSession:
+    """Arrays of one simulation, the compiled loop over them, and the adaptive neighbor list."""
+
+    def __init__(self, job: Job) -> None:
+        state, types = job.state, len(job.state.names)
+        tables = tables_of(job.interactions, state.names)
+        exact = exact_curves(tables, types)
+        working = exact if job.precision == "double" else fast_curves(tables, types)
+        check_reach(state.box, exact.cutoff, "cutoff")
+        self._job, self._cutoff, self._density = job, exact.cutoff, state.density
+        self._threads = max(1, min(job.threads, (state.n + 1023) // 1024))
+        self._bounds = thread_bounds(state.n, self._threads)
+        self._particles = make_particles(state, job.precision == "single")
+        self._geometry = make_geometry(state.box)
+        self._pairs = make_pairs(working, exact, state.box)
+        self._shared = make_shared(state.n, self._threads)
+        self._chain = _chain(job)
+        self._progress = loop.Progress(np.zeros(6, dtype=np.int64), np.ones(1))
+        self._progress.counters[[loop.STEP, loop.END]] = state.step
+        self._progress.counters[loop.STAGE] = loop.START
+        skin = float(job.extra["skin"]) if "skin" in job.extra else first_skin(self._cutoff)
+        self._settings = _settings(job, self._cutoff, exact.trusted, skin)
+        self._neighbors = make_neighbors(state.n, self._row_width())
+        self._widths = np.zeros(3)
+        self._pool = ThreadPoolExecutor(self._threads - 1) if self._threads > 1 else None
+        self._out = np.empty((3, state.n))
+        self._good: State | None = None
+        self._run(state.step)
+
+    def _row_width(self) -> int:
+        n = self._particles.position.shape[1]
+        expected = 4.19 * self._settings.reach**3 * self._density
+        width = min(expected + 4 * np.sqrt(expected), n) + 2 * LANES
+        return int(np.ceil(width / LANES)) * LANES
+
+    def advance(self, steps: int) -> None:
+        """Integrate `steps` steps, in blocks after each of which the skin follows the measured displacements."""
+        end = int(self._progress.counters[loop.STEP]) + steps
+        while (here := int(self._progress.counters[loop.STEP])) < end:
+            before = int(self._progress.counters[loop.REBUILDS])
+            block = min(_BLOCK, end - here)
+            if self._good is None or here - self._good.step >= _BLOCK:
+                self._good = self.state()
+            self._run(here + block)
+            self._adapt(block, int(self._progress.counters[loop.REBUILDS]) - before)
+
+    def _adapt(self, steps: int, rebuilds: int) -> None:
+        if rebuilds < 3:
+            return
+        reach = self._cutoff + best_skin(
+            self._settings.reach - self._cutoff, steps / rebuilds, self._cutoff, self._density
+        )
+        if abs(reach - self._settings.reach) > 0.02 * self._cutoff:
+            self._settings = self._settings._replace(reach=reach)
+            self._neighbors = make_neighbors(self._particles.position.shape[1], self._row_width())
+            self._progress.counters[loop.STAGE] = loop.START
+
+    def _run(self, end: int) -> None:
+        counters = self._progress.counters
+        counters[loop.END] = end
+        while counters[loop.STAGE] != loop.READY or counters[loop.STEP] < end:
+            self._together()
+            match int(counters[loop.CODE]):
+                case loop.DONE:
+                    return
+                case loop.GROW:
+                    self._neighbors = make_neighbors(self._particles.position.shape[1], int(counters[loop.NEEDED]))
+                case code:
+                    raise self._diagnosis(code)
+
+    def _together(self) -> None:
+        arguments: tuple[Any, ...] = (
+            self._threads, self._bounds, self._particles, self._neighbors, self._geometry, self._pairs, self._shared,
+            self._chain, self._widths, self._settings, self._progress,
+        )  # fmt: skip
+        others = [] if self._pool is None else [
+            self._pool.submit(loop.advance, k, *arguments) for k in range(1, self._threads)
+        ]  # fmt: skip
+        loop.advance(0, *arguments)
+        for other in others:
+            other.result()
+
+    def _diagnosis(self, code: int) -> BlowUp:
+        p, step = self._particles, int(self._progress.counters[loop.STEP])
+        order = np.argsort(p.id)
+        positions, velocities = p.position.T[order], p.velocity.T[order]
+        return diagnosis(code, Wreck(step, positions, velocities, self._geometry.box), self._good, self._settings)
+
+    def frame(self) -> Frame:
+        loop.survey(self._particles, self._neighbors, self._geometry, self._pairs, self._out, self._shared.sums)
+        energy, xx, yy, zz, xy, xz, yz = self._shared.sums[:, 1:8].sum(axis=0)
+        state = self.state()
+        forces = np.empty((state.n, 3))
+        forces[self._particles.id] = self._out.T
+        return Frame(
+            state,
+            state.step * self._job.dt,
+            float(energy),
+            np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]),
+            forces,
+        )
+
+    def state(self) -> State:
+        p, base = self._particles, self._job.state
+        positions, velocities = np.empty((base.n, 3)), np.empty((base.n, 3))
+        positions[p.id], velocities[p.id] = p.position.T, p.velocity.T
+        return replace(
+            base, positions=positions, velocities=velocities, box=self._geometry.box,
+            step=int(self._progress.counters[loop.STEP]),
+        )  # fmt: skip
+
+    def extra(self) -> dict[str, npt.NDArray[Any]]:
+        """Return thermostat chain and skin."""
+        return {
+            "eta": self._chain.eta.copy(),
+            "p_eta": self._chain.p_eta.copy(),
+            "skin": np.array(self._settings.reach - self._cutoff),
+        }
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown()
+
+
+def _chain(job: Job) -> loop.Chain:
+    match job.thermostat:
+        case NoseHoover(tau, length, _):
+            masses = np.full(length, job.kT * tau**2)
+            masses[0] *= degrees_of_freedom(job.state.n, job.thermostat)
+        case _:
+            masses = np.ones(1)
+    extra: Mapping[str, npt.NDArray[Any]] = job.extra
+    eta, p_eta = (np.array(extra.get(name, np.zeros(len(masses)))) for name in ("eta", "p_eta"))
+    return loop.Chain(eta, p_eta, masses)
+
+
+def _settings(job: Job, cutoff: float, trusted: float, skin: float) -> loop.Settings:
+    friction, tau, substeps = 0.0, 1.0, 1
+    match job.thermostat:
+        case NVE():
+            ensemble = loop.NVE
+        case Langevin(friction):
+            ensemble = loop.LANGEVIN
+        case NoseHoover(tau, _, substeps):
+            ensemble = loop.CHAIN
+        case Bussi(tau):
+            ensemble = loop.RESCALING
+        case other:
+            raise TypeError(f"unknown thermostat {other!r}: NVE, Langevin, NoseHoover or Bussi")
+    box = job.barostat
+    return loop.Settings(
+        ensemble, float(job.dt), float(job.kT), float(friction), float(tau),
+        float(degrees_of_freedom(job.state.n, job.thermostat)), cutoff, cutoff + skin, trusted, 0.5 * cutoff,
+        int(job.seed), int(substeps), int(box.every) if box else 0, float(box.pressure) if box else 0.0,
+        float(box.tau) if box else 1.0, float(box.compressibility) if box else 0.0,
+    )  # fmt: skip
