@@ -1,0 +1,80 @@
+"""`simulate_batch`: replicas and state points side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from cg_data import Potential
+from cg_sim.engines.protocol import Precision
+from cg_sim.engines.registry import EngineName
+from cg_sim.ensembles import Barostat, Langevin, Thermostat
+from cg_sim.observables.protocol import Observable
+from cg_sim.run_result import Run
+from cg_sim.running import simulate
+from cg_sim.state import State
+
+
+def simulate_batch(
+    states: State | Sequence[State],
+    potentials: Potential | Mapping[tuple[str, str], Potential] | Sequence[Any],
+    *,
+    kT: float | Sequence[float],
+    steps: int,
+    dt: float = 0.005,
+    equilibration: int = 0,
+    thermostat: Thermostat = Langevin(),
+    barostat: Barostat | None = None,
+    observe: Sequence[Observable] = (),
+    sample_every: int = 50,
+    engine: EngineName = "cpu",
+    seed: int = 0,
+    threads: int = 1,
+    precision: Precision = "double",
+    replicas: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Run, ...]:
+    """Run several simulations at once, `threads` of them at a time, and return their results in order.
+
+    `states`, `potentials` and `kT` are one for all or one each; `replicas` repeats one of each. Run k has the seed
+    `seed + k`, so its result is that of `simulate` alone with that seed. `progress(done, all)` counts finished runs.
+
+    >>> from cg_data import LennardJones
+    >>> from cg_sim import fcc
+    >>> runs = simulate_batch(fcc(108, 0.7), LennardJones(), kT=[0.9, 1.1], steps=100)
+    >>> [float(run.data.kT) for run in runs]
+    [0.9, 1.1]
+    """
+    columns = [_listed(states), _listed(potentials), _listed(kT)]
+    count = _length(columns, replicas)
+    rows = list(zip(*(column * count if len(column) == 1 else column for column in columns), strict=True))
+
+    def one(k: int) -> Run:
+        state, potential, temperature = rows[k]
+        return simulate(
+            state, potential, kT=temperature, steps=steps, dt=dt, equilibration=equilibration, thermostat=thermostat,
+            barostat=barostat, observe=observe, sample_every=sample_every, engine=engine, seed=seed + k,
+            precision=precision,
+        )  # fmt: skip
+
+    runs = []
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        for run in pool.map(one, range(count)):
+            runs.append(run)
+            if progress is not None:
+                progress(len(runs), count)
+    return tuple(runs)
+
+
+def _listed(given: Any) -> list[Any]:
+    return list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
+
+
+def _length(columns: list[list[Any]], replicas: int | None) -> int:
+    lengths = {len(column) for column in columns if len(column) != 1}
+    if replicas is not None:
+        lengths.add(replicas)
+    if len(lengths) > 1 or 0 in lengths:
+        raise ValueError(f"states, potentials, kT and replicas must be one or equally many, got {sorted(lengths)}")
+    return lengths.pop() if lengths else 1

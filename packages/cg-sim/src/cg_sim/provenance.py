@@ -1,0 +1,76 @@
+"""How to repeat a run: its settings as attributes, and as a digest that tells two runs apart."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cg_data import Interactions, Units, pair_name
+from cg_sim.curves import tables_of
+from cg_sim.engines.protocol import Job
+from cg_sim.schedule import Schedule
+
+if TYPE_CHECKING:
+    from cg_sim.observables.protocol import Observable
+
+
+def attributes(job: Job, schedule: Schedule, engine: str, done: int) -> dict[str, Any]:
+    """Return the attributes of a run's dataset; numbers and text only."""
+    units = Units()
+    return {
+        "schema": "run",
+        "schema_version": 1,
+        "engine": engine,
+        "packages": ", ".join(f"{name} {version(name)}" for name in ("cg-data", "cg-sim", "numpy")),
+        "steps": schedule.steps,
+        "equilibration": schedule.equilibration,
+        "steps_done": done,
+        "sample_every": schedule.sample_every,
+        "dt": job.dt,
+        "seed": job.seed,
+        "thermostat": repr(job.thermostat),
+        "barostat": repr(job.barostat),
+        "precision": job.precision,
+        "threads": job.threads,
+        "n": job.state.n,
+        "potential": described(job.forces),
+        "potential_digest": _digest(_forces_bytes(job)),
+        "units_length": units.length,
+        "units_energy": units.energy,
+        "units_mass": units.mass,
+    }
+
+
+def described(forces: Any) -> str:
+    """Return a potential as text, short."""
+    if isinstance(forces, Interactions):
+        return "; ".join(f"{pair_name(pair)}: {str(p)[:200]}" for pair, p in forces.items())
+    return type(forces).__name__
+
+
+def digest_of(job: Job, schedule: Schedule, engine: str, observe: tuple[Observable, ...]) -> str:
+    """Return a digest of all that decides a run's course; threads are left out, they change nothing."""
+    state = job.state
+    facts = [
+        engine, repr(schedule), job.kT, job.dt, repr(job.thermostat), repr(job.barostat), job.seed, job.precision,
+        [repr(o) for o in observe], state.n, list(state.names),
+    ]  # fmt: skip
+    arrays = (state.masses, state.types)
+    return _digest(
+        json.dumps(facts).encode() + b"".join(np.ascontiguousarray(a).tobytes() for a in arrays) + _forces_bytes(job)
+    )
+
+
+def _forces_bytes(job: Job) -> bytes:
+    if not isinstance(job.forces, Interactions):
+        return repr(type(job.forces)).encode()
+    tables = tables_of(job.forces, job.state.names)
+    return b"".join(t.u_knots.tobytes() + t.f_knots.tobytes() + t.knots.tobytes() for t in tables.values())
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]

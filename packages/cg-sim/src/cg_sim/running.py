@@ -1,0 +1,224 @@
+"""`simulate`: one run in one engine, observables streamed on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cg_data import Potential, as_interactions
+from cg_sim.checkpoints import Checkpoint
+from cg_sim.engines.protocol import BlowUp, Job, Precision, Session
+from cg_sim.engines.registry import EngineName, engine
+from cg_sim.ensembles import NVE, Barostat, Langevin, Thermostat, degrees_of_freedom
+from cg_sim.observables.protocol import Context, Observable, Recorder
+from cg_sim.observables.thermo import Energy, Temperature
+from cg_sim.provenance import attributes, digest_of
+from cg_sim.run_result import Run
+from cg_sim.run_tables import FrameStore, joined
+from cg_sim.schedule import Schedule
+from cg_sim.state import State
+
+if TYPE_CHECKING:
+    import ase
+
+Progress = Callable[[int, int, float], None]  # steps done, steps in all, kinetic temperature
+_CHECKPOINT_EVERY = 20_000
+_REPORT_EVERY = 1000
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during a run; `run` holds what was sampled until then."""
+
+    def __init__(self, run: Run, done: int) -> None:
+        self.run, self.done = run, done
+        super().__init__(f"interrupted after {done} steps")
+
+
+def simulate(
+    state: State | ase.Atoms,
+    potential: Potential | Mapping[tuple[str, str], Potential] | Any,
+    *,
+    kT: float,
+    steps: int,
+    dt: float = 0.005,
+    equilibration: int = 0,
+    thermostat: Thermostat = Langevin(),
+    barostat: Barostat | None = None,
+    observe: Sequence[Observable] = (),
+    sample_every: int = 50,
+    frames_every: int | None = None,
+    trajectory: str | Path | None = None,
+    engine: EngineName = "cpu",
+    seed: int = 0,
+    threads: int = 1,
+    precision: Precision = "double",
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int = _CHECKPOINT_EVERY,
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> Run:
+    """Simulate and return observables with their errors and the final state.
+
+    `potential` is one potential, a mapping of pairs of types to potentials, or for engine="ase" an ASE calculator.
+    `steps` of `dt` [time] follow `equilibration` steps; observables see every `sample_every`-th step, `energy` and
+    `temperature` always; every `frames_every`-th configuration is kept as `run.trajectory`. `trajectory` is a GSD file that the hoomd
+    engine writes itself. A state at rest gets
+    velocities at `kT` [energy] unless the thermostat is NVE. Units are the user's: energy, length, mass, and time =
+    length·√(mass/energy).
+
+    With `checkpoint` a file is written every `checkpoint_every` steps; `resume=True` continues from it if it exists,
+    and ends with what the uninterrupted run (with the same checkpoints) would have given, bit for bit.
+
+    >>> from cg_data import LennardJones
+    >>> from cg_sim import RDF, fcc
+    >>> run = simulate(fcc(256, 0.7), LennardJones(), kT=1.0, steps=200, observe=[RDF(3.0)], seed=1)
+    >>> run.data.g.dims, run.state.step
+    (('pair', 'r'), 200)
+    """
+    start = _initial(state, kT, thermostat, seed)
+    forces = _forces(potential, start, engine)
+    if not (0 < dt < np.inf and 0 < kT < np.inf):
+        raise ValueError(f"dt and kT must be positive and finite, got dt = {dt}, kT = {kT}")
+    if trajectory is not None and engine != "hoomd":
+        raise ValueError(
+            f"only the hoomd engine writes a file of its own: with {engine!r} use frames_every= and run.trajectory"
+        )
+    path = None if trajectory is None else Path(trajectory)
+    job = Job(start, forces, float(kT), float(dt), thermostat, barostat, int(seed), int(threads), precision, path)
+    schedule = Schedule(steps, equilibration, sample_every, frames_every, checkpoint_every, _REPORT_EVERY)
+    loop = _Loop(job, schedule, engine, tuple(observe), None if checkpoint is None else Path(checkpoint), progress)
+    if resume:
+        loop.restore()
+    return loop.run()
+
+
+def _initial(state: State | ase.Atoms, kT: float, thermostat: Thermostat, seed: int) -> State:
+    if not isinstance(state, State):
+        from cg_sim.ase_states import from_ase
+
+        state = from_ase(state)
+    at_rest = not np.any(state.velocities)
+    return state.with_velocities(kT, seed) if at_rest and not isinstance(thermostat, NVE) else state
+
+
+def _forces(potential: Any, state: State, engine: str) -> Any:
+    if isinstance(potential, (Potential, Mapping)):
+        return as_interactions(potential, state.names[0])
+    if engine in ("ase", "hoomd"):
+        return potential
+    raise TypeError(
+        f"engine={engine!r} needs a pair potential (cutoff, energy(r), force(r)) or a mapping of pairs to them, got "
+        f"{type(potential).__name__}; an ASE calculator runs with engine='ase'"
+    )
+
+
+@dataclass(slots=True)
+class _Loop:
+    """The engine-independent part of a run: when to stop, what to record, what to write."""
+
+    job: Job
+    schedule: Schedule
+    engine: EngineName
+    observe: tuple[Observable, ...]
+    checkpoint: Path | None
+    progress: Progress | None
+    done: int = 0
+    recorders: tuple[Recorder, ...] = ()
+    frames: FrameStore | None = None
+
+    def __post_init__(self) -> None:
+        job = self.job
+        freedom = degrees_of_freedom(job.state.n, job.thermostat)
+        context = Context(job.state, job.kT, job.dt, freedom, self.schedule.sample_every)
+        given = {type(o) for o in self.observe}
+        always = tuple(o for o in (Energy(), Temperature()) if type(o) not in given)
+        self.recorders = tuple(o.start(context) for o in (*always, *self.observe))
+        self.frames = None if self.schedule.frames_every is None else FrameStore()
+
+    @property
+    def digest(self) -> str:
+        return digest_of(self.job, self.schedule, self.engine, self.observe)
+
+    def restore(self) -> None:
+        """Continue from the checkpoint file, if there is one."""
+        if self.checkpoint is None:
+            raise ValueError("resume=True needs checkpoint=, the file to continue from")
+        if not self.checkpoint.exists():
+            return
+        found = Checkpoint.load(self.checkpoint)
+        if found.digest != self.digest:
+            raise ValueError(
+                f"{self.checkpoint} belongs to a run with other settings (state, potential, dt, kT, seed, sampling …): "
+                f"repeat those, or start anew with resume=False"
+            )
+        memories = list(found.memories)
+        if self.frames is not None:
+            self.frames.remember(memories.pop())
+        for recorder, memory in zip(self.recorders, memories, strict=True):
+            recorder.remember(memory)
+        self.done = found.done
+        self.job = replace(self.job, state=found.state, extra=found.extra)
+
+    def run(self) -> Run:
+        first = self.job.state.step - self.done
+        session = engine(self.engine)(self.job)
+        try:
+            while self.done < self.schedule.total:
+                session = self._until(session, self.schedule.next_stop(self.done))
+            return self._result(session.state())
+        except KeyboardInterrupt:
+            raise Interrupted(self._result(session.state()), session.state().step - first) from None
+        except BlowUp as error:
+            self._keep(error)
+            raise
+        finally:
+            session.close()
+
+    def _until(self, session: Session, stop: int) -> Session:
+        session.advance(stop - self.done)
+        self.done = stop
+        if self.schedule.samples(stop) or self.schedule.stores(stop):
+            frame = session.frame()
+            if self.schedule.samples(stop):
+                for recorder in self.recorders:
+                    recorder.sample(frame)
+            if self.frames is not None and self.schedule.stores(stop):
+                self.frames.add(frame)
+        if self.progress is not None and (stop % self.schedule.report_every == 0 or stop == self.schedule.total):
+            state = session.state()
+            freedom = degrees_of_freedom(state.n, self.job.thermostat)
+            self.progress(stop, self.schedule.total, 2 * state.kinetic_energy / freedom)
+        due = stop % self.schedule.checkpoint_every == 0 or stop == self.schedule.total
+        return self._save(session) if self.checkpoint is not None and due else session
+
+    def _save(self, session: Session) -> Session:
+        """Write a checkpoint and start anew from it, as a resumed run will: so that both go on alike."""
+        state, extra = session.state(), session.extra()
+        memories = tuple(r.memory() for r in self.recorders)
+        if self.frames is not None:
+            memories += (self.frames.memory(),)
+        assert self.checkpoint is not None
+        Checkpoint(state, self.done, self.digest, extra, memories).save(self.checkpoint)
+        if self.done == self.schedule.total:
+            return session
+        session.close()
+        return engine(self.engine)(replace(self.job, state=state, extra=extra))
+
+    def _keep(self, error: BlowUp) -> None:
+        """Keep what was measured before a blow-up: on the exception, and beside the checkpoint."""
+        if error.state is None:
+            return
+        error.run = self._result(error.state)
+        if self.checkpoint is not None:
+            path = self.checkpoint.with_name(self.checkpoint.name + ".last-good.npz")
+            Checkpoint(error.state, self.done, self.digest).save(path)
+            error.add_note(f"the last good state is in {path}")
+
+    def _result(self, state: State) -> Run:
+        facts = attributes(self.job, self.schedule, self.engine, self.done)
+        data = joined([r.result() for r in self.recorders], self.job.kT).assign_attrs(facts)
+        return Run(data, state, None if self.frames is None else self.frames.dataset(self.job.state))
