@@ -15,6 +15,7 @@ from scipy.interpolate import CubicSpline
 
 from cg_data import Interactions, PairTable, Potential, pair_name
 from cg_data.pair_table import error_scale
+from cg_sim.state import State
 
 _TABLE_ROWS = 1000  # knots of a table made here from a potential that is none
 _FAST_ROWS = (512, 1024, 2048, 4096, 8192, 16384)
@@ -26,15 +27,15 @@ class Curves:
     """Rows of coefficients for all pairs of types, and where each pair's rows are.
 
     `pairs` (types², 4) holds per ordered pair: first argument, 1/spacing, number of rows, first row; the row after the
-    last one of each pair is zero. The argument is r in `exact`, r² in `fast`; trusted is the shortest distance that
-    any table knows.
+    last one of each pair is zero. The argument is r in exact curves, r² in fast ones. A pair nearer than `nearest` has
+    an energy that no equilibrium visits: the dynamics have broken down.
     """
 
     rows: npt.NDArray[np.floating]
     pairs: npt.NDArray[np.floating]
     types: int
     cutoff: float
-    trusted: float
+    nearest: float
     error: float
 
 
@@ -56,17 +57,33 @@ def _table(potential: Potential) -> PairTable:
     return potential if isinstance(potential, PairTable) else PairTable.from_potential(potential, _TABLE_ROWS)
 
 
-def exact_curves(tables: dict[tuple[int, int], PairTable], types: int) -> Curves:
+def unreachable_energy(state: State, kT: float) -> float:
+    """Return an energy that no pair can have in equilibrium: 1000 times kT or the state's own temperature."""
+    return 1000 * max(kT, 2 * state.kinetic_energy / (3 * state.n))
+
+
+def nearest_distance(table: PairTable, ceiling: float) -> float:
+    """Return the distance below which U exceeds its minimum by `ceiling` [energy]; 0 if it never does.
+
+    With the rule inner="error" it is at least r_min: there is no curve below.
+    """
+    floor = table.r_min if table.inner == "error" else 0.0
+    bottom = float(table.u_knots.min())
+    r = np.linspace(floor, table.cutoff, 4001)[1:]
+    high = np.flatnonzero(table.energy(r) > bottom + ceiling)
+    return max(floor, float(r[high[-1]])) if len(high) else floor
+
+
+def exact_curves(tables: dict[tuple[int, int], PairTable], types: int, *, ceiling: float = np.inf) -> Curves:
     """Return the tables' own cubics U(r), double precision."""
-    return _packed(tables, types, [_exact(t) for t in tables.values()], np.float64, 0.0)
+    return _packed(tables, types, [_exact(t) for t in tables.values()], np.float64, ceiling, 0.0)
 
 
-def fast_curves(tables: dict[tuple[int, int], PairTable], types: int) -> Curves:
+def fast_curves(tables: dict[tuple[int, int], PairTable], types: int, *, ceiling: float = np.inf) -> Curves:
     """Return cubics of F/r in r², single precision, with the largest relative force error they make."""
-    found = [_fast(t) for t in tables.values()]
-    return _packed(
-        tables, types, [(start, h, rows) for start, h, rows, _ in found], np.float32, max(f[3] for f in found)
-    )
+    found = [_fast(t, nearest_distance(t, ceiling)) for t in tables.values()]
+    parts = [(start, h, rows) for start, h, rows, _ in found]
+    return _packed(tables, types, parts, np.float32, ceiling, max(f[3] for f in found))
 
 
 def _packed(
@@ -74,6 +91,7 @@ def _packed(
     types: int,
     parts: list[tuple[float, float, npt.NDArray[np.float64]]],
     dtype: type,
+    ceiling: float,
     error: float,
 ) -> Curves:
     pairs = np.zeros((types * types, 4))
@@ -88,7 +106,7 @@ def _packed(
         np.ascontiguousarray(pairs, dtype=dtype),
         types,
         max(t.cutoff for t in tables.values()),
-        min(t.trusted_from for t in tables.values()),
+        min(nearest_distance(t, ceiling) for t in tables.values()),
         error,
     )
 
@@ -96,7 +114,7 @@ def _packed(
 def _exact(table: PairTable) -> tuple[float, float, npt.NDArray[np.float64]]:
     h = table.spacing
     below = int(np.floor(table.r_min / h))
-    if below == 0:
+    if below == 0 or table.inner == "error":
         return table.r_min, h, table.coefficients
     start = table.r_min - below * h
     r = start + h * np.arange(below + 1)
@@ -106,9 +124,9 @@ def _exact(table: PairTable) -> tuple[float, float, npt.NDArray[np.float64]]:
     return start, h, np.concatenate([inner.coefficients, table.coefficients])
 
 
-def _fast(table: PairTable) -> tuple[float, float, npt.NDArray[np.float64], float]:
+def _fast(table: PairTable, nearest: float) -> tuple[float, float, npt.NDArray[np.float64], float]:
     scale = error_scale(table)[1]
-    start, end = table.r_min**2, table.cutoff**2
+    start, end = nearest**2, table.cutoff**2
     for rows in _FAST_ROWS:
         s = np.linspace(start, end, rows + 1)
         h = (end - start) / rows

@@ -45,6 +45,11 @@ def attributes(job: Job, schedule: Schedule, engine: str, done: int) -> dict[str
     }
 
 
+def trusted_from(job: Job) -> float:
+    """Return the distance from which every table is known; nearer, its inner rule is followed."""
+    return max(t.trusted_from for t in tables_of(job.interactions, job.state.names).values())
+
+
 def described(forces: Any) -> str:
     """Return a potential as text, short."""
     if isinstance(forces, Interactions):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from cg_sim.engines.registry import EngineName, engine
 from cg_sim.ensembles import NVE, Barostat, Langevin, Thermostat, degrees_of_freedom
 from cg_sim.observables.protocol import Context, Observable, Recorder
 from cg_sim.observables.thermo import Energy, Temperature
-from cg_sim.provenance import attributes, digest_of
+from cg_sim.provenance import attributes, digest_of, trusted_from
 from cg_sim.run_result import Run
 from cg_sim.run_tables import FrameStore, joined
 from cg_sim.schedule import Schedule
@@ -129,6 +129,7 @@ class _Loop:
     done: int = 0
     recorders: tuple[Recorder, ...] = ()
     frames: FrameStore | None = None
+    session: Session = field(init=False)
 
     def __post_init__(self) -> None:
         job = self.job
@@ -165,20 +166,22 @@ class _Loop:
 
     def run(self) -> Run:
         first = self.job.state.step - self.done
-        session = engine(self.engine)(self.job)
+        self.session = engine(self.engine)(self.job)
         try:
             while self.done < self.schedule.total:
-                session = self._until(session, self.schedule.next_stop(self.done))
-            return self._result(session.state())
+                self._until(self.schedule.next_stop(self.done))
+            return self._result(self.session.state())
         except KeyboardInterrupt:
-            raise Interrupted(self._result(session.state()), session.state().step - first) from None
+            state = self.session.state()
+            raise Interrupted(self._result(state), state.step - first) from None
         except BlowUp as error:
             self._keep(error)
             raise
         finally:
-            session.close()
+            self.session.close()
 
-    def _until(self, session: Session, stop: int) -> Session:
+    def _until(self, stop: int) -> None:
+        session = self.session
         session.advance(stop - self.done)
         self.done = stop
         if self.schedule.samples(stop) or self.schedule.stores(stop):
@@ -193,20 +196,19 @@ class _Loop:
             freedom = degrees_of_freedom(state.n, self.job.thermostat)
             self.progress(stop, self.schedule.total, 2 * state.kinetic_energy / freedom)
         due = stop % self.schedule.checkpoint_every == 0 or stop == self.schedule.total
-        return self._save(session) if self.checkpoint is not None and due else session
+        if self.checkpoint is not None and due:
+            self._save(self.checkpoint, session)
 
-    def _save(self, session: Session) -> Session:
+    def _save(self, path: Path, session: Session) -> None:
         """Write a checkpoint and start anew from it, as a resumed run will: so that both go on alike."""
         state, extra = session.state(), session.extra()
         memories = tuple(r.memory() for r in self.recorders)
         if self.frames is not None:
             memories += (self.frames.memory(),)
-        assert self.checkpoint is not None
-        Checkpoint(state, self.done, self.digest, extra, memories).save(self.checkpoint)
-        if self.done == self.schedule.total:
-            return session
-        session.close()
-        return engine(self.engine)(replace(self.job, state=state, extra=extra))
+        Checkpoint(state, self.done, self.digest, extra, memories).save(path)
+        if self.done < self.schedule.total:
+            session.close()
+            self.session = engine(self.engine)(replace(self.job, state=state, extra=extra))
 
     def _keep(self, error: BlowUp) -> None:
         """Keep what was measured before a blow-up: on the exception, and beside the checkpoint."""
@@ -221,4 +223,7 @@ class _Loop:
     def _result(self, state: State) -> Run:
         facts = attributes(self.job, self.schedule, self.engine, self.done)
         data = joined([r.result() for r in self.recorders], self.job.kT).assign_attrs(facts)
+        closest = getattr(self.session, "closest", None)
+        if closest is not None:
+            data = data.assign_attrs(closest_pair=closest, tables_from=trusted_from(self.job))
         return Run(data, state, None if self.frames is None else self.frames.dataset(self.job.state))

@@ -31,8 +31,8 @@ def diagnosis(code: int, broken: Wreck, good: State | None, settings: loop.Setti
         case loop.TOO_NEAR:
             i, j, r = closest_pair(broken)
             what = (
-                f"step {broken.step}: particles {i} and {j} are {r:.4g} apart, nearer than the potential is known "
-                f"({settings.trusted:.4g}); {_REMEDY}{start}"
+                f"step {broken.step}: particles {i} and {j} are {r:.4g} apart, nearer than any pair comes in "
+                f"equilibrium ({settings.nearest:.4g}); {_REMEDY}{start}"
             )
             return BlowUp(what, step=broken.step, particles=(i, j), state=good)
         case loop.TOO_FAR:

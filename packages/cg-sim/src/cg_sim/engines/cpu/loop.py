@@ -35,7 +35,7 @@ class Settings(NamedTuple):
     freedom: float
     cutoff: float
     reach: float
-    trusted: float  # a pair nearer than this is an error
+    nearest: float  # a pair nearer than this is an error
     stride: float  # a particle that moves further than this in one step is an error
     seed: int
     substeps: int
@@ -46,10 +46,12 @@ class Settings(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """What the loop reports: counters (step, end, code, rebuilds, stage, needed) and how far the box has shrunk."""
+    """What the loop reports: counters (step, end, code, rebuilds, stage, needed), how far the box has shrunk since the
+    last list, and the smallest r² met so far."""
 
     counters: Any
     shrink: Any
+    closest: Any
 
 
 class Chain(NamedTuple):
@@ -135,7 +137,7 @@ def _advance(thread, threads, bounds, p, list_, geometry, pairs, shared, chain, 
     step, end, stage, rebuilds = counters[STEP], counters[END], counters[STAGE], 0
     shrink, needed, code, kinetic = progress.shrink[0], 0, DONE, 0.0
     eta, p_eta = chain.eta.copy(), chain.p_eta.copy()
-    shared.nearest[thread, 0] = 1e30
+    shared.nearest[thread, 0] = closest = 1e30
     c1 = math.exp(-s.friction * s.dt) if s.ensemble == LANGEVIN else 1.0
     if s.ensemble >= CHAIN:
         kinetic = _kinetic(lo, hi, p, shared, threads)
@@ -153,7 +155,8 @@ def _advance(thread, threads, bounds, p, list_, geometry, pairs, shared, chain, 
             shared.displaced[thread, 0] = moved
             shared.displaced[thread, 1] = far
             wait(shared.sync, threads)
-            if _smallest(shared.nearest, threads) < s.trusted * s.trusted:
+            closest = min(closest, _smallest(shared.nearest, threads))
+            if closest < s.nearest * s.nearest:
                 code = TOO_NEAR
                 break
             if _count(shared.displaced, threads, 1) > 0:
@@ -192,12 +195,14 @@ def _advance(thread, threads, bounds, p, list_, geometry, pairs, shared, chain, 
                     break
         stage = READY
     wait(shared.sync, threads)
-    if code == DONE and _smallest(shared.nearest, threads) < s.trusted * s.trusted:
+    closest = min(closest, _smallest(shared.nearest, threads))
+    if code == DONE and closest < s.nearest * s.nearest:
         code = TOO_NEAR
     if thread == 0:
         counters[STEP], counters[CODE], counters[STAGE], counters[NEEDED] = step, code, stage, needed
         counters[REBUILDS] += rebuilds
         progress.shrink[0] = shrink
+        progress.closest[0] = min(progress.closest[0], closest)
         chain.eta[:] = eta
         chain.p_eta[:] = p_eta
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cg_sim.box import check_reach
-from cg_sim.curves import exact_curves, fast_curves, tables_of
+from cg_sim.curves import exact_curves, fast_curves, tables_of, unreachable_energy
 from cg_sim.engines.cpu import loop
 from cg_sim.engines.cpu.arrays import (
     make_geometry,
@@ -42,8 +42,9 @@ class CpuSession:
     def __init__(self, job: Job) -> None:
         state, types = job.state, len(job.state.names)
         tables = tables_of(job.interactions, state.names)
-        exact = exact_curves(tables, types)
-        working = exact if job.precision == "double" else fast_curves(tables, types)
+        ceiling = unreachable_energy(state, job.kT)
+        exact = exact_curves(tables, types, ceiling=ceiling)
+        working = exact if job.precision == "double" else fast_curves(tables, types, ceiling=ceiling)
         check_reach(state.box, exact.cutoff, "cutoff")
         self._job, self._cutoff, self._density = job, exact.cutoff, state.density
         self._threads = max(1, min(job.threads, (state.n + 1023) // 1024))
@@ -53,11 +54,12 @@ class CpuSession:
         self._pairs = make_pairs(working, exact, state.box)
         self._shared = make_shared(state.n, self._threads)
         self._chain = _chain(job)
-        self._progress = loop.Progress(np.zeros(6, dtype=np.int64), np.ones(1))
+        self._progress = loop.Progress(np.zeros(6, dtype=np.int64), np.ones(1), np.full(1, 1e30))
         self._progress.counters[[loop.STEP, loop.END]] = state.step
         self._progress.counters[loop.STAGE] = loop.START
+        self._progress.closest[0] = float(job.extra.get("closest", 1e15)) ** 2
         skin = float(job.extra["skin"]) if "skin" in job.extra else first_skin(self._cutoff)
-        self._settings = _settings(job, self._cutoff, exact.trusted, skin)
+        self._settings = _settings(job, self._cutoff, exact.nearest, skin)
         self._neighbors = make_neighbors(state.n, self._row_width())
         self._widths = np.zeros(3)
         self._pool = ThreadPoolExecutor(self._threads - 1) if self._threads > 1 else None
@@ -153,7 +155,13 @@ class CpuSession:
             "eta": self._chain.eta.copy(),
             "p_eta": self._chain.p_eta.copy(),
             "skin": np.array(self._settings.reach - self._cutoff),
+            "closest": np.array(self.closest),
         }
+
+    @property
+    def closest(self) -> float:
+        """The smallest distance of two particles met so far [length]."""
+        return float(np.sqrt(self._progress.closest[0]))
 
     def close(self) -> None:
         if self._pool is not None:
@@ -172,7 +180,7 @@ def _chain(job: Job) -> loop.Chain:
     return loop.Chain(eta, p_eta, masses)
 
 
-def _settings(job: Job, cutoff: float, trusted: float, skin: float) -> loop.Settings:
+def _settings(job: Job, cutoff: float, nearest: float, skin: float) -> loop.Settings:
     friction, tau, substeps = 0.0, 1.0, 1
     match job.thermostat:
         case NVE():
@@ -188,7 +196,7 @@ def _settings(job: Job, cutoff: float, trusted: float, skin: float) -> loop.Sett
     box = job.barostat
     return loop.Settings(
         ensemble, float(job.dt), float(job.kT), float(friction), float(tau),
-        float(degrees_of_freedom(job.state.n, job.thermostat)), cutoff, cutoff + skin, trusted, 0.5 * cutoff,
+        float(degrees_of_freedom(job.state.n, job.thermostat)), cutoff, cutoff + skin, nearest, 0.5 * cutoff,
         int(job.seed), int(substeps), int(box.every) if box else 0, float(box.pressure) if box else 0.0,
         float(box.tau) if box else 1.0, float(box.compressibility) if box else 0.0,
     )  # fmt: skip
