@@ -11,7 +11,7 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 PACKAGES := packages/cg-data packages/cg-sim packages/cg-models packages/cg-inverse
-EDITABLE := -e packages/cg-data[all] -e packages/cg-sim -e packages/cg-models -e packages/cg-inverse[models]
+EDITABLE := -e packages/cg-data[all] -e packages/cg-sim[all] -e packages/cg-models -e packages/cg-inverse[models]
 SOURCES  := $(PACKAGES:%=%/src) tests examples
 
 .PHONY: help demo test lint format types doctest coverage bench notebooks docs lab clean
@@ -32,8 +32,8 @@ $(READY): constraints.txt requirements-dev.txt $(PACKAGES:%=%/pyproject.toml)
 demo: $(READY) ## The main job in its shortest honest form, with a picture
 	@$(BIN)/python examples/demo.py
 
-test: $(READY) ## Run the tests (SLOW=1: also those that install wheels into clean environments)
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(if $(SLOW),,-m "not slow") $(if $(ONLY),-k "$(ONLY)")
+test: $(READY) ## Run the tests (SLOW=1: also long statistics and wheels in clean environments)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(if $(SLOW),,-m "not slow and not validation") $(if $(ONLY),-k "$(ONLY)")
 
 lint: $(READY) ## Check style
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -48,10 +48,10 @@ doctest: $(READY) ## Run the examples in docstrings
 	@$(BIN)/python -m pytest -q --doctest-modules --doctest-ignore-import-errors $(PACKAGES:%=%/src)
 
 coverage: $(READY) ## Report which lines the tests reach
-	@$(BIN)/python -m pytest -q -n 2 -m "not slow" --cov --cov-report=term-missing:skip-covered
+	@$(BIN)/python -m pytest -q -n 2 -m "not slow and not validation" --cov --cov-report=term-missing:skip-covered
 
-bench: $(READY) ## Compare speed with peers (ONLY=name for one); none exist yet
-	@ls benchmarks/*/run.py >/dev/null 2>&1 || echo "no benchmark yet: the engine brings the first"
+bench: $(READY) ## Compare speed with peers, which it installs (ONLY=name for one benchmark)
+	@$(BIN)/python benchmarks/run.py $(ONLY)
 
 $(LAB): $(READY)
 	@$(BIN)/python -m pip install --progress-bar off -q -c constraints.txt jupyterlab jupytext nbclient

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from cg_data import Potential
+from cg_data import PairTable, Potential
 from cg_sim.engines.protocol import Precision
 from cg_sim.engines.registry import EngineName
 from cg_sim.ensembles import Barostat, Langevin, Thermostat
@@ -46,7 +46,7 @@ def simulate_batch(
     >>> [float(run.data.kT) for run in runs]
     [0.9, 1.1]
     """
-    columns = [_listed(states), _listed(potentials), _listed(kT)]
+    columns = [_listed(states), [_tabulated(p) for p in _listed(potentials)], _listed(kT)]
     count = _length(columns, replicas)
     rows = list(zip(*(column * count if len(column) == 1 else column for column in columns), strict=True))
 
@@ -65,6 +65,13 @@ def simulate_batch(
             if progress is not None:
                 progress(len(runs), count)
     return tuple(runs)
+
+
+def _tabulated(given: Any) -> Any:
+    """Return a potential as the table it would become in each run, made once."""
+    if isinstance(given, PairTable) or not isinstance(given, Potential):
+        return given
+    return PairTable.from_potential(given)
 
 
 def _listed(given: Any) -> list[Any]:

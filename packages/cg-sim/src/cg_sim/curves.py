@@ -7,6 +7,7 @@ cubics of F/r in r², fitted to the same tables: no square root, and few enough 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -51,6 +52,11 @@ def tables_of(interactions: Interactions, names: tuple[str, ...]) -> dict[tuple[
         )
     pairs = combinations_with_replacement(range(len(names)), 2)
     return {(a, b): _table(interactions[names[a], names[b]]) for a, b in pairs}
+
+
+def as_tables(interactions: Interactions) -> Interactions:
+    """Return the same interactions, each as a table."""
+    return Interactions({pair: _table(potential) for pair, potential in interactions.items()})
 
 
 def _table(potential: Potential) -> PairTable:
@@ -124,6 +130,7 @@ def _exact(table: PairTable) -> tuple[float, float, npt.NDArray[np.float64]]:
     return start, h, np.concatenate([inner.coefficients, table.coefficients])
 
 
+@lru_cache(maxsize=64)  # a batch starts many sessions with the same tables
 def _fast(table: PairTable, nearest: float) -> tuple[float, float, npt.NDArray[np.float64], float]:
     scale = error_scale(table)[1]
     start, end = nearest**2, table.cutoff**2

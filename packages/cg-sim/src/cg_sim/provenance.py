@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cg_data import Interactions, Units, pair_name
+from cg_data import Interactions, Potential, Units, pair_name
 from cg_sim.curves import tables_of
 from cg_sim.engines.protocol import Job
 from cg_sim.schedule import Schedule
@@ -37,7 +38,7 @@ def attributes(job: Job, schedule: Schedule, engine: str, done: int) -> dict[str
         "precision": job.precision,
         "threads": job.threads,
         "n": job.state.n,
-        "potential": described(job.forces),
+        "potential": job.label,
         "potential_digest": _digest(_forces_bytes(job)),
         "units_length": units.length,
         "units_energy": units.energy,
@@ -52,9 +53,9 @@ def trusted_from(job: Job) -> float:
 
 def described(forces: Any) -> str:
     """Return a potential as text, short."""
-    if isinstance(forces, Interactions):
+    if isinstance(forces, Mapping):
         return "; ".join(f"{pair_name(pair)}: {str(p)[:200]}" for pair, p in forces.items())
-    return type(forces).__name__
+    return str(forces)[:200] if isinstance(forces, Potential) else type(forces).__name__
 
 
 def digest_of(job: Job, schedule: Schedule, engine: str, observe: tuple[Observable, ...]) -> str:

@@ -11,12 +11,13 @@ import numpy as np
 
 from cg_data import Potential, as_interactions
 from cg_sim.checkpoints import Checkpoint
+from cg_sim.curves import as_tables
 from cg_sim.engines.protocol import BlowUp, Job, Precision, Session
 from cg_sim.engines.registry import EngineName, engine
 from cg_sim.ensembles import NVE, Barostat, Langevin, Thermostat, degrees_of_freedom
 from cg_sim.observables.protocol import Context, Observable, Recorder
 from cg_sim.observables.thermo import Energy, Temperature
-from cg_sim.provenance import attributes, digest_of, trusted_from
+from cg_sim.provenance import attributes, described, digest_of, trusted_from
 from cg_sim.run_result import Run
 from cg_sim.run_tables import FrameStore, joined
 from cg_sim.schedule import Schedule
@@ -80,7 +81,7 @@ def simulate(
     (('pair', 'r'), 200)
     """
     start = _initial(state, kT, thermostat, seed)
-    forces = _forces(potential, start, engine)
+    forces, label = _forces(potential, start, engine), described(potential)
     if not (0 < dt < np.inf and 0 < kT < np.inf):
         raise ValueError(f"dt and kT must be positive and finite, got dt = {dt}, kT = {kT}")
     if trajectory is not None and engine != "hoomd":
@@ -88,7 +89,9 @@ def simulate(
             f"only the hoomd engine writes a file of its own: with {engine!r} use frames_every= and run.trajectory"
         )
     path = None if trajectory is None else Path(trajectory)
-    job = Job(start, forces, float(kT), float(dt), thermostat, barostat, int(seed), int(threads), precision, path)
+    job = Job(
+        start, forces, float(kT), float(dt), thermostat, barostat, int(seed), int(threads), precision, path, label
+    )
     schedule = Schedule(steps, equilibration, sample_every, frames_every, checkpoint_every, _REPORT_EVERY)
     loop = _Loop(job, schedule, engine, tuple(observe), None if checkpoint is None else Path(checkpoint), progress)
     if resume:
@@ -107,7 +110,7 @@ def _initial(state: State | ase.Atoms, kT: float, thermostat: Thermostat, seed: 
 
 def _forces(potential: Any, state: State, engine: str) -> Any:
     if isinstance(potential, (Potential, Mapping)):
-        return as_interactions(potential, state.names[0])
+        return as_tables(as_interactions(potential, state.names[0]))
     if engine in ("ase", "hoomd"):
         return potential
     raise TypeError(

@@ -23,7 +23,7 @@ class Job:
     """What to simulate: where from, with which forces, in which ensemble.
 
     `forces` is Interactions, or for the ase engine any ASE calculator. `extra` is a session's own variables from
-    a checkpoint (thermostat chain and the like), as returned by `Session.extra`.
+    a checkpoint (thermostat chain and the like), as returned by `Session.extra`; `label` says what the forces are.
     """
 
     state: State
@@ -36,6 +36,7 @@ class Job:
     threads: int = 1
     precision: Precision = "double"
     trajectory: Path | None = None
+    label: str = ""
     extra: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
 
     @property

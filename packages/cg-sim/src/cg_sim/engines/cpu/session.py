@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -144,10 +143,8 @@ class CpuSession:
         p, base = self._particles, self._job.state
         positions, velocities = np.empty((base.n, 3)), np.empty((base.n, 3))
         positions[p.id], velocities[p.id] = p.position.T, p.velocity.T
-        return replace(
-            base, positions=positions, velocities=velocities, box=self._geometry.box,
-            step=int(self._progress.counters[loop.STEP]),
-        )  # fmt: skip
+        step = int(self._progress.counters[loop.STEP])
+        return base.moved(positions, velocities, self._geometry.box.copy(), step)
 
     def extra(self) -> dict[str, npt.NDArray[Any]]:
         """Return thermostat chain and skin."""
