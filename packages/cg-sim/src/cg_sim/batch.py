@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Literal
 
 from cg_data import PairTable, Potential
 from cg_sim.engines.protocol import Precision
@@ -23,7 +23,7 @@ def simulate_batch(
     kT: float | Sequence[float],
     steps: int,
     dt: float = 0.005,
-    equilibration: int = 0,
+    equilibration: int | Literal["auto"] = 0,
     thermostat: Thermostat = Langevin(),
     barostat: Barostat | None = None,
     observe: Sequence[Observable] = (),

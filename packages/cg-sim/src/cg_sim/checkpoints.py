@@ -23,11 +23,13 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint:
-    """State, the engine's own variables, what the recorders know, steps done, and the digest of the run's settings."""
+    """State, the engine's own variables, what the recorders know, steps done and those
+    that were equilibration, and the digest of the run's settings."""
 
     state: State
     done: int
     digest: str
+    equilibration: int = 0
     extra: Arrays = field(default_factory=dict)
     memories: tuple[Arrays, ...] = ()
 
@@ -40,7 +42,7 @@ class Checkpoint:
         arrays |= {f"extra.{name}": np.asarray(a) for name, a in self.extra.items()}
         for k, memory in enumerate(self.memories):
             arrays |= {f"memory.{k}.{name}": np.asarray(a) for name, a in memory.items()}
-        facts = {"format": _FORMAT, "done": self.done, "digest": self.digest, "names": s.names, "step": s.step,
+        facts = {"format": _FORMAT, "done": self.done, "digest": self.digest, "equilibration": self.equilibration, "names": s.names, "step": s.step,
                  "recorders": len(self.memories)}  # fmt: skip
         with atomic_path(path) as draft, draft.open("wb") as stream:
             np.savez(stream, facts=np.array(json.dumps(facts)), **arrays)  # type: ignore[arg-type]
@@ -60,7 +62,14 @@ class Checkpoint:
                 tuple(facts["names"]), int(facts["step"]),
             )  # fmt: skip
             memories = tuple(_under(arrays, f"memory.{k}.") for k in range(int(facts["recorders"])))
-            return cls(state, int(facts["done"]), str(facts["digest"]), _under(arrays, "extra."), memories)
+            return cls(
+                state,
+                int(facts["done"]),
+                str(facts["digest"]),
+                int(facts["equilibration"]),
+                _under(arrays, "extra."),
+                memories,
+            )
         except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
             raise FileError(file, f"holds no checkpoint ({error})", remedy="start the run again without it") from error
 

@@ -58,12 +58,12 @@ def described(forces: Any) -> str:
     return str(forces)[:200] if isinstance(forces, Potential) else type(forces).__name__
 
 
-def digest_of(job: Job, schedule: Schedule, engine: str, observe: tuple[Observable, ...]) -> str:
+def digest_of(job: Job, schedule: Schedule, engine: str, observe: tuple[Observable, ...], detect: bool) -> str:
     """Return a digest of all that decides a run's course; threads are left out, they change nothing."""
     state = job.state
     facts = [
         engine, repr(schedule), job.kT, job.dt, repr(job.thermostat), repr(job.barostat), job.seed, job.precision,
-        [repr(o) for o in observe], state.n, list(state.names),
+        [repr(o) for o in observe], detect, state.n, list(state.names),
     ]  # fmt: skip
     arrays = (state.masses, state.types)
     return _digest(

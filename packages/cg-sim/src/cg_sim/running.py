@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from cg_sim.run_result import Run
 from cg_sim.run_tables import FrameStore, joined
 from cg_sim.schedule import Schedule
 from cg_sim.state import State
+from cg_sim.statistics.series import equilibration as detect_equilibration
 
 if TYPE_CHECKING:
     import ase
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int, float], None]  # steps done, steps in all, kinetic temperature
 _CHECKPOINT_EVERY = 20_000
 _REPORT_EVERY = 1000
+_LEAST_SERIES, _ENOUGH_SAMPLES = 50, 30  # of energies, before equilibrium is looked for and believed
 
 
 class Interrupted(KeyboardInterrupt):
@@ -46,7 +48,7 @@ def simulate(
     kT: float,
     steps: int,
     dt: float = 0.005,
-    equilibration: int = 0,
+    equilibration: int | Literal["auto"] = 0,
     thermostat: Thermostat = Langevin(),
     barostat: Barostat | None = None,
     observe: Sequence[Observable] = (),
@@ -65,7 +67,8 @@ def simulate(
     """Simulate and return observables with their errors and the final state.
 
     `potential` is one potential, a mapping of pairs of types to potentials, or for engine="ase" an ASE calculator.
-    `steps` of `dt` [time] follow `equilibration` steps; observables see every `sample_every`-th step, `energy` and
+    `steps` of `dt` [time] follow `equilibration` steps; with "auto" it ends when the energy's series says so (the half
+    or more of it in equilibrium, 30 independent samples there), after `steps` steps at the latest. Observables see every `sample_every`-th step, `energy` and
     `temperature` always; every `frames_every`-th configuration is kept as `run.trajectory`. `trajectory` is a GSD file that the hoomd
     engine writes itself. A state at rest gets
     velocities at `kT` [energy] unless the thermostat is NVE. Units are the user's: energy, length, mass, and time =
@@ -92,8 +95,16 @@ def simulate(
     job = Job(
         start, forces, float(kT), float(dt), thermostat, barostat, int(seed), int(threads), precision, path, label
     )
-    schedule = Schedule(steps, equilibration, sample_every, frames_every, checkpoint_every, _REPORT_EVERY)
-    loop = _Loop(job, schedule, engine, tuple(observe), None if checkpoint is None else Path(checkpoint), progress)
+    schedule = Schedule(
+        steps,
+        0 if equilibration == "auto" else equilibration,
+        sample_every,
+        frames_every,
+        checkpoint_every,
+        _REPORT_EVERY,
+    )
+    file = None if checkpoint is None else Path(checkpoint)
+    loop = _Loop(job, schedule, engine, tuple(observe), file, progress, equilibration == "auto")
     if resume:
         loop.restore()
     return loop.run()
@@ -129,23 +140,22 @@ class _Loop:
     observe: tuple[Observable, ...]
     checkpoint: Path | None
     progress: Progress | None
+    detect: bool
     done: int = 0
     recorders: tuple[Recorder, ...] = ()
     frames: FrameStore | None = None
     session: Session = field(init=False)
+    digest: str = field(init=False)
 
     def __post_init__(self) -> None:
         job = self.job
+        self.digest = digest_of(job, self.schedule, self.engine, self.observe, self.detect)
         freedom = degrees_of_freedom(job.state.n, job.thermostat)
         context = Context(job.state, job.kT, job.dt, freedom, self.schedule.sample_every)
         given = {type(o) for o in self.observe}
         always = tuple(o for o in (Energy(), Temperature()) if type(o) not in given)
         self.recorders = tuple(o.start(context) for o in (*always, *self.observe))
         self.frames = None if self.schedule.frames_every is None else FrameStore()
-
-    @property
-    def digest(self) -> str:
-        return digest_of(self.job, self.schedule, self.engine, self.observe)
 
     def restore(self) -> None:
         """Continue from the checkpoint file, if there is one."""
@@ -164,13 +174,16 @@ class _Loop:
             self.frames.remember(memories.pop())
         for recorder, memory in zip(self.recorders, memories, strict=True):
             recorder.remember(memory)
-        self.done = found.done
+        self.done, self.detect = found.done, False
+        self.schedule = replace(self.schedule, equilibration=found.equilibration)
         self.job = replace(self.job, state=found.state, extra=found.extra)
 
     def run(self) -> Run:
         first = self.job.state.step - self.done
         self.session = engine(self.engine)(self.job)
         try:
+            if self.detect:
+                self._equilibrate()
             while self.done < self.schedule.total:
                 self._until(self.schedule.next_stop(self.done))
             return self._result(self.session.state())
@@ -182,6 +195,19 @@ class _Loop:
             raise
         finally:
             self.session.close()
+
+    def _equilibrate(self) -> None:
+        """Advance until the energy's series shows equilibrium, and begin to count samples there."""
+        every, energies = self.schedule.sample_every, list[float]()
+        while len(energies) * every < max(self.schedule.steps, _LEAST_SERIES * every):
+            self.session.advance(every)
+            energies.append(self.session.frame().energy)
+            if len(energies) % _LEAST_SERIES == 0:
+                found = detect_equilibration(energies)
+                if found.t0 <= len(energies) / 2 and found.samples >= _ENOUGH_SAMPLES:
+                    break
+        self.done = len(energies) * every
+        self.schedule = replace(self.schedule, equilibration=self.done)
 
     def _until(self, stop: int) -> None:
         session = self.session
@@ -208,7 +234,7 @@ class _Loop:
         memories = tuple(r.memory() for r in self.recorders)
         if self.frames is not None:
             memories += (self.frames.memory(),)
-        Checkpoint(state, self.done, self.digest, extra, memories).save(path)
+        Checkpoint(state, self.done, self.digest, self.schedule.equilibration, extra, memories).save(path)
         if self.done < self.schedule.total:
             session.close()
             self.session = engine(self.engine)(replace(self.job, state=state, extra=extra))

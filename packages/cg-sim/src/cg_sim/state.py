@@ -21,7 +21,7 @@ class State:
     without velocities the state is at rest.
 
     >>> state = State([[0.0, 0, 0], [1.0, 0, 0]], 5.0, types=["B", "A"])
-    >>> state.names, state.types.tolist(), state.masses.tolist(), state.density
+    >>> state.names, state.types.tolist(), state.masses.tolist(), round(state.density, 6)
     (('A', 'B'), [1, 0], [1.0, 1.0], 0.016)
     """
 
