@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from cg_sim.observables.protocol import Observable
 
 
-def attributes(job: Job, schedule: Schedule, engine: str, done: int) -> dict[str, Any]:
+def attributes(job: Job, schedule: Schedule, engine: str, done: int, units: Units) -> dict[str, Any]:
     """Return the attributes of a run's dataset; numbers and text only."""
-    units = Units()
     return {
         "schema": "run",
         "schema_version": 1,

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from cg_data import save
+from cg_data import save, units_of
 from cg_sim.state import State
 
 
@@ -27,8 +27,8 @@ class Run:
 
 def with_state(data: xr.Dataset, state: State) -> xr.Dataset:
     """Return the dataset with the final state in it, of schema `run`."""
-    length, mass = data.attrs.get("units_length", "sigma"), data.attrs.get("units_mass", "m")
-    speed = f"{length}/({data.attrs.get('units_time', 'sigma*(m/epsilon)^0.5')})"
+    units = units_of(data)
+    length, mass, speed = units.length, units.mass, f"{units.length}/({units.time()})"
     axis, particle = ("particle", "axis"), ("particle",)
     extra = {
         "final_position": (axis, state.positions, {"units": length}),
@@ -37,7 +37,7 @@ def with_state(data: xr.Dataset, state: State) -> xr.Dataset:
         "mass": (particle, state.masses, {"units": mass}),
         "particle_type": (particle, np.array([state.names[k] for k in state.types])),
     }
-    return data.drop_dims("axis", errors="ignore").assign(extra).assign_attrs(final_step=state.step)
+    return data.assign(extra).assign_attrs(final_step=state.step)
 
 
 def final_state(data: xr.Dataset) -> State:

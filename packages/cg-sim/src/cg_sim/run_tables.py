@@ -12,15 +12,15 @@ import xarray as xr
 from cg_data import Units, trajectory
 from cg_sim.engines.protocol import Frame
 from cg_sim.state import State
-from cg_sim.stored_frames import merged
+from cg_sim.stored_frames import merged, named_in
 
 _FIELDS = ("position", "velocity", "force", "energy", "box", "time", "step")
 
 
-def joined(results: Sequence[xr.Dataset], kT: float) -> xr.Dataset:
-    """Return one dataset of all results, with kT."""
-    data = merged(results)
-    return data if "kT" in data else data.assign(kT=((), float(kT), {"units": Units().energy}))
+def joined(results: Sequence[xr.Dataset], kT: float, units: Units) -> xr.Dataset:
+    """Return one dataset of all results, with kT and units named."""
+    data = named_in(merged(results), units)
+    return data if "kT" in data else data.assign(kT=((), float(kT), {"units": units.energy}))
 
 
 class FrameStore:
@@ -39,13 +39,13 @@ class FrameStore:
     def remember(self, memory: dict[str, npt.NDArray[Any]]) -> None:
         self._rows = list(zip(*(memory[name] for name in _FIELDS), strict=True))
 
-    def dataset(self, state: State) -> xr.Dataset | None:
+    def dataset(self, state: State, units: Units) -> xr.Dataset | None:
         """Return the frames as a `trajectory` dataset; None if there are none."""
         if not self._rows:
             return None
         found = self.memory()
         return trajectory(
-            found["position"], found["box"], [state.names[k] for k in state.types], units=Units(), force=found["force"],
+            found["position"], found["box"], [state.names[k] for k in state.types], units=units, force=found["force"],
             velocity=found["velocity"], energy=found["energy"], mass=state.masses, time=found["time"],
             step=found["step"],
         )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from cg_data import Potential, as_interactions
+from cg_data import Potential, Units, as_interactions
 from cg_sim.checkpoints import Checkpoint
 from cg_sim.curves import as_tables
 from cg_sim.engines.protocol import BlowUp, Job, Precision, Session
@@ -62,6 +62,7 @@ def simulate(
     checkpoint: str | Path | None = None,
     checkpoint_every: int = _CHECKPOINT_EVERY,
     resume: bool = False,
+    units: Units | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Simulate and return observables with their errors and the final state.
@@ -71,8 +72,8 @@ def simulate(
     or more of it in equilibrium, 30 independent samples there), after `steps` steps at the latest. Observables see every `sample_every`-th step, `energy` and
     `temperature` always; every `frames_every`-th configuration is kept as `run.trajectory`. `trajectory` is a GSD file that the hoomd
     engine writes itself. A state at rest gets
-    velocities at `kT` [energy] unless the thermostat is NVE. Units are the user's: energy, length, mass, and time =
-    length·√(mass/energy).
+    velocities at `kT` [energy] unless the thermostat is NVE. Numbers are in any units of energy, length and mass, with
+    time = length·√(mass/energy); `units` names them in the results (ASE Atoms: Å, eV, u).
 
     With `checkpoint` a file is written every `checkpoint_every` steps; `resume=True` continues from it if it exists,
     and ends with what the uninterrupted run (with the same checkpoints) would have given, bit for bit.
@@ -83,6 +84,8 @@ def simulate(
     >>> run.data.g.dims, run.state.step
     (('pair', 'r'), 200)
     """
+    if units is None:
+        units = Units() if isinstance(state, State) else Units("angstrom", "eV", "g/mol")
     start = _initial(state, kT, thermostat, seed)
     forces, label = _forces(potential, start, engine), described(potential)
     if not (0 < dt < np.inf and 0 < kT < np.inf):
@@ -104,7 +107,7 @@ def simulate(
         _REPORT_EVERY,
     )
     file = None if checkpoint is None else Path(checkpoint)
-    loop = _Loop(job, schedule, engine, tuple(observe), file, progress, equilibration == "auto")
+    loop = _Loop(job, schedule, engine, tuple(observe), file, progress, equilibration == "auto", units)
     if resume:
         loop.restore()
     return loop.run()
@@ -141,6 +144,7 @@ class _Loop:
     checkpoint: Path | None
     progress: Progress | None
     detect: bool
+    units: Units
     done: int = 0
     recorders: tuple[Recorder, ...] = ()
     frames: FrameStore | None = None
@@ -250,9 +254,9 @@ class _Loop:
             error.add_note(f"the last good state is in {path}")
 
     def _result(self, state: State) -> Run:
-        facts = attributes(self.job, self.schedule, self.engine, self.done)
-        data = joined([r.result() for r in self.recorders], self.job.kT).assign_attrs(facts)
+        facts = attributes(self.job, self.schedule, self.engine, self.done, self.units)
+        data = joined([r.result() for r in self.recorders], self.job.kT, self.units).assign_attrs(facts)
         closest = getattr(self.session, "closest", None)
         if closest is not None:
             data = data.assign_attrs(closest_pair=closest, tables_from=trusted_from(self.job))
-        return Run(data, state, None if self.frames is None else self.frames.dataset(self.job.state))
+        return Run(data, state, None if self.frames is None else self.frames.dataset(self.job.state, self.units))

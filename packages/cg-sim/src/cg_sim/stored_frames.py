@@ -56,7 +56,7 @@ def measure(
             recorder.sample(frame)
     found = [r.result().drop_vars(u, errors="ignore") for r, u in zip(recorders, unknown, strict=True)]
     attrs = {name: value for name, value in trajectory.attrs.items() if name.startswith(("units_", "source"))}
-    return _in_units(merged(found), units_of(trajectory)).assign_attrs(attrs, frames=len(times))
+    return named_in(merged(found), units_of(trajectory)).assign_attrs(attrs, frames=len(times))
 
 
 def _unknown(observable: Observable, trajectory: xr.Dataset) -> list[str]:
@@ -116,7 +116,7 @@ def merged(found: Sequence[xr.Dataset]) -> xr.Dataset:
     return xr.merge(found, join="exact", compat="equals", combine_attrs="no_conflicts")
 
 
-def _in_units(found: xr.Dataset, units: Units) -> xr.Dataset:
+def named_in(found: xr.Dataset, units: Units) -> xr.Dataset:
     """Return the dataset with the trajectory's units for the placeholders that observables write."""
     own = Units()
     names = {own.length: units.length, own.energy: units.energy, own.mass: units.mass}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ class VACF:
     lags: int = 100
     spacing: int = 10
     remove_drift: bool = False
+    needs: ClassVar[dict[str, tuple[str, ...]]] = {"vacf": ("velocity",)}
 
     def __post_init__(self) -> None:
         check_lags(self.lags, self.spacing)
