@@ -87,19 +87,19 @@ def make_particles(state: State, single: bool) -> Particles:
 
 def most_cells(n: int) -> int:
     """Return the largest number of cells worth having: a few per particle at most, or 3 × 3 × 12."""
-    return max(4 * n, 27 * 4)
+    return max(2 * n, 27 * 4)
 
 
 def make_neighbors(n: int, width: int) -> Neighbors:
     """Return an empty list with rows for `width` neighbors."""
     return Neighbors(
         np.zeros((3, n + PADDING), dtype=np.int32),
-        np.empty(n, dtype=np.int64),
         np.empty(n, dtype=np.int32),
-        np.zeros(most_cells(n) + 1, dtype=np.int64),
+        np.empty(n, dtype=np.int32),
+        np.zeros(most_cells(n) + 1, dtype=np.int32),
         np.ones(3, dtype=np.int64),
         np.empty((n, width), dtype=np.int32),
-        np.zeros(n, dtype=np.int64),
+        np.zeros(n, dtype=np.int32),
     )
 
 

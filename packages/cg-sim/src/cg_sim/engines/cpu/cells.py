@@ -118,7 +118,7 @@ def _lister(list_row):
                 if starts[home] == starts[home + 1]:
                     continue
                 n_runs = _runs_around(line, cx, cells, starts, ys, zs, runs)
-                for i in range(starts[home], starts[home + 1]):
+                for i in range(np.int64(starts[home]), np.int64(starts[home + 1])):
                     count = list_row(grid, i, runs, n_runs, box, reach2, rows)
                     counts[i] = count
                     padded = (count + PADDING - 1) // PADDING * PADDING

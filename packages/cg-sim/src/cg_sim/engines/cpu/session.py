@@ -20,8 +20,8 @@ from cg_sim.engines.cpu.arrays import (
     make_shared,
     thread_bounds,
 )
+from cg_sim.engines.cpu.cells import PADDING
 from cg_sim.engines.cpu.diagnosis import Wreck, diagnosis
-from cg_sim.engines.cpu.row_kernels import LANES
 from cg_sim.engines.cpu.skin import best_skin, first_skin
 from cg_sim.engines.protocol import BlowUp, Frame, Job
 from cg_sim.ensembles import NVE, Bussi, Langevin, NoseHoover, degrees_of_freedom
@@ -62,15 +62,14 @@ class CpuSession:
         self._neighbors = make_neighbors(state.n, self._row_width())
         self._widths = np.zeros(3)
         self._pool = ThreadPoolExecutor(self._threads - 1) if self._threads > 1 else None
-        self._out = np.empty((3, state.n))
         self._good: State | None = None
         self._run(state.step)
 
     def _row_width(self) -> int:
         n = self._particles.position.shape[1]
         expected = 4.19 * self._settings.reach**3 * self._density
-        width = min(expected + 4 * np.sqrt(expected), n) + 2 * LANES
-        return int(np.ceil(width / LANES)) * LANES
+        width = min(expected + 2 * np.sqrt(expected), n) + PADDING
+        return int(np.ceil(width / PADDING)) * PADDING
 
     def advance(self, steps: int) -> None:
         """Integrate `steps` steps, in blocks after each of which the skin follows the measured displacements."""
@@ -91,8 +90,14 @@ class CpuSession:
         )
         if abs(reach - self._settings.reach) > 0.02 * self._cutoff:
             self._settings = self._settings._replace(reach=reach)
-            self._neighbors = make_neighbors(self._particles.position.shape[1], self._row_width())
+            self._widen(self._row_width())
             self._progress.counters[loop.STAGE] = loop.START
+
+    def _widen(self, width: int) -> None:
+        """See that rows of neighbors have at least `width` places."""
+        if width > self._neighbors.rows.shape[1]:
+            del self._neighbors  # the old list goes before the new one comes: both would not fit a large system
+            self._neighbors = make_neighbors(self._particles.position.shape[1], width)
 
     def _run(self, end: int) -> None:
         counters = self._progress.counters
@@ -103,7 +108,7 @@ class CpuSession:
                 case loop.DONE:
                     return
                 case loop.GROW:
-                    self._neighbors = make_neighbors(self._particles.position.shape[1], int(counters[loop.NEEDED]))
+                    self._widen(int(counters[loop.NEEDED]))
                 case code:
                     raise self._diagnosis(code)
 
@@ -126,11 +131,13 @@ class CpuSession:
         return diagnosis(code, Wreck(step, positions, velocities, self._geometry.box), self._good, self._settings)
 
     def frame(self) -> Frame:
-        loop.survey(self._particles, self._neighbors, self._geometry, self._pairs, self._out, self._shared.sums)
+        loop.survey(
+            self._particles, self._neighbors, self._geometry, self._pairs, self._particles.scratch, self._shared.sums
+        )
         energy, xx, yy, zz, xy, xz, yz = self._shared.sums[:, 1:8].sum(axis=0)
         state = self.state()
         forces = np.empty((state.n, 3))
-        forces[self._particles.id] = self._out.T
+        forces[self._particles.id] = self._particles.scratch.T
         return Frame(
             state,
             state.step * self._job.dt,
