@@ -42,6 +42,9 @@ class Checkpoint:
         arrays |= {f"extra.{name}": np.asarray(a) for name, a in self.extra.items()}
         for k, memory in enumerate(self.memories):
             arrays |= {f"memory.{k}.{name}": np.asarray(a) for name, a in memory.items()}
+        unsafe = [name for name, a in arrays.items() if a.dtype.hasobject]
+        if unsafe:
+            raise TypeError(f"{', '.join(unsafe)} would need a pickle: memory() and extra() return plain arrays")
         facts = {"format": _FORMAT, "done": self.done, "digest": self.digest, "equilibration": self.equilibration, "names": s.names, "step": s.step,
                  "recorders": len(self.memories)}  # fmt: skip
         with atomic_path(path) as draft, draft.open("wb") as stream:
@@ -52,7 +55,7 @@ class Checkpoint:
         """Return the checkpoint of a file; FileError if it holds none."""
         file = sized_file(path, max_bytes=_MOST_BYTES, what="checkpoint")
         try:
-            with np.load(file, allow_pickle=False) as stored:
+            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
             facts = json.loads(str(arrays.pop("facts")))
             if facts["format"] != _FORMAT:

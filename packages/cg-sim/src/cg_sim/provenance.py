@@ -64,7 +64,7 @@ def digest_of(job: Job, schedule: Schedule, engine: str, observe: tuple[Observab
         engine, repr(schedule), job.kT, job.dt, repr(job.thermostat), repr(job.barostat), job.seed, job.precision,
         [repr(o) for o in observe], detect, state.n, list(state.names),
     ]  # fmt: skip
-    arrays = (state.masses, state.types)
+    arrays = (state.masses, state.types, state.positions, state.velocities, state.box)
     return _digest(
         json.dumps(facts).encode() + b"".join(np.ascontiguousarray(a).tobytes() for a in arrays) + _forces_bytes(job)
     )

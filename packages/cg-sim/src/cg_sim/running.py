@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int, float], None]  # steps done, steps in all, kinetic temperature
 _CHECKPOINT_EVERY = 20_000
-_REPORT_EVERY = 1000
+_REPORT_EVERY = 1000  # steps, fewer for many particles: Ctrl-C waits for the next report
+_REPORT_WORK = 2_000_000  # particle-steps
 _LEAST_SERIES, _ENOUGH_SAMPLES = 50, 30  # of energies, before equilibrium is looked for and believed
 
 
@@ -203,9 +204,12 @@ class _Loop:
     def _equilibrate(self) -> None:
         """Advance until the energy's series shows equilibrium, and begin to count samples there."""
         every, energies = self.schedule.sample_every, list[float]()
-        while len(energies) * every < max(self.schedule.steps, _LEAST_SERIES * every):
+        most = max(self.schedule.steps, _LEAST_SERIES * every)
+        while len(energies) * every < most:
             self.session.advance(every)
-            energies.append(self.session.frame().energy)
+            frame = self.session.frame()
+            energies.append(frame.energy)
+            self._report(len(energies) * every, most + self.schedule.steps, frame.state)
             if len(energies) % _LEAST_SERIES == 0:
                 found = detect_equilibration(energies)
                 if found.t0 <= len(energies) / 2 and found.samples >= _ENOUGH_SAMPLES:
@@ -224,13 +228,16 @@ class _Loop:
                     recorder.sample(frame)
             if self.frames is not None and self.schedule.stores(stop):
                 self.frames.add(frame)
-        if self.progress is not None and (stop % self.schedule.report_every == 0 or stop == self.schedule.total):
-            state = session.state()
-            freedom = degrees_of_freedom(state.n, self.job.thermostat)
-            self.progress(stop, self.schedule.total, 2 * state.kinetic_energy / freedom)
+        if stop % self.schedule.report_every == 0 or stop == self.schedule.total:
+            self._report(stop, self.schedule.total, session.state())
         due = stop % self.schedule.checkpoint_every == 0 or stop == self.schedule.total
         if self.checkpoint is not None and due:
             self._save(self.checkpoint, session)
+
+    def _report(self, done: int, total: int, state: State) -> None:
+        if self.progress is not None:
+            freedom = degrees_of_freedom(state.n, self.job.thermostat)
+            self.progress(done, total, 2 * state.kinetic_energy / freedom)
 
     def _save(self, path: Path, session: Session) -> None:
         """Write a checkpoint and start anew from it, as a resumed run will: so that both go on alike."""

@@ -83,6 +83,8 @@ class _Recorder:
             "density": ("type", self.density.mean(), {"units": f"{_UNITS.length}^-3"}),
             "particles": ("type", self.particles, one),
         }
+        if self.g.count == 0:
+            found = {"particles": found["particles"]}
         if self.g.count > 1:  # a target with an unknown error has none, rather than nan
             found["g_stderr"] = (dims, self.g.stderr(), one)
         if np.isfinite(self.kT):
