@@ -183,3 +183,54 @@ def test_threads_change_no_bit(thermostat, precision):
         run.close()
     assert np.array_equal(ends[0].positions, ends[1].positions)
     assert np.array_equal(ends[0].velocities, ends[2].velocities)
+
+
+def fresh_energy(state, potential):
+    return session(state, potential).frame().energy
+
+
+@pytest.mark.parametrize(("density", "speed"), [(0.1, 20.0), (0.2, 20.0), (0.3, 20.0)])
+def test_a_frame_right_after_the_skin_adapts_has_a_list(density, speed):
+    """The skin follows after each advance; what a frame then sees must be what a fresh session sees."""
+    state = cs.fcc(500, density, kT=1.5 * speed**2, seed=1)
+    table = cd.LennardJones(cutoff=2.5).table(1000)
+    run = session(state, table, dt=0.02 / speed, kT=1.5 * speed**2)
+    for _ in range(4):
+        run.advance(8)
+        frame = run.frame()
+        assert frame.energy == pytest.approx(fresh_energy(frame.state, table), rel=1e-10)
+
+
+def test_tilted_boxes_of_two_cutoffs_lose_no_pair():
+    """Beyond half a tilted box's width the rounded image need not be the nearest: lists may not reach there."""
+    box = np.array([[1.0, 0, 0], [0.49, 0.87, 0], [0.3, 0.3, 0.9]])
+    box *= 2 * 2.5 * 1.0001 / widths(box).min()
+    table = cd.LennardJones(cutoff=2.5).table(1000)
+    rng = np.random.default_rng(0)
+    missed = 0
+    for _ in range(300):
+        u = rng.standard_normal(3)
+        u /= np.linalg.norm(u)
+        state = cs.State([[0, 0, 0], 2.56 * u], box, [u, -u])
+        missed += float(np.linalg.norm(nearest_image(2.56 * u[None], box))) > 2.81
+        run = session(state, table, dt=0.01)
+        run.advance(8)
+        frame = run.frame()
+        assert frame.energy == pytest.approx(fresh_energy(frame.state, table), rel=1e-10)
+        assert frame.energy < -0.01
+    assert missed > 0, "no direction showed the difference: the box is not tilted enough to test it"
+
+
+def test_a_fast_shrinking_box_loses_no_pair():
+    state = cs.State([[0.0, 0, 0], [1.9, 0, 0]], 5.0)
+    table = cd.LennardJones(cutoff=1.6).table(1000)
+    run = session(
+        state, table, kT=1.5, dt=0.004, seed=5, barostat=cs.CellRescaling(50.0, tau=0.1, compressibility=0.1, every=1)
+    )
+    met = 0
+    for _ in range(5):
+        run.advance(1)
+        frame = run.frame()
+        met += frame.energy != 0
+        assert frame.energy == pytest.approx(fresh_energy(frame.state, table), rel=1e-10, abs=1e-12)
+    assert met > 0

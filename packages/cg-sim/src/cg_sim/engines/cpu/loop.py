@@ -46,11 +46,11 @@ class Settings(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """What the loop reports: counters (step, end, code, rebuilds, stage, needed), how far the box has shrunk since the
-    last list, and the smallest r² met so far."""
+    """What the loop reports: counters (step, end, code, rebuilds, stage, needed), the distance up to which the last
+    list is complete, and the smallest r² met so far."""
 
     counters: Any
-    shrink: Any
+    listed: Any
     closest: Any
 
 
@@ -97,7 +97,10 @@ def _kinetic(lo, hi, p, shared, threads):
 
 @_small
 def _move_box(thread, threads, lo, hi, step, p, list_, geometry, pairs, shared, s, widths):
-    """Measure the pressure and rescale box, positions and velocities; return the factor of the edges."""
+    """Measure the pressure and rescale box, positions and velocities; return the factor of the edges.
+
+    The list is out of date then: pairs may have come nearer than it reaches.
+    """
     pack(lo, hi, p.exact, p, geometry.inverse)
     wait(shared.sync, threads)
     measure(lo, hi, p, list_, geometry, pairs, p.scratch, shared.sums)
@@ -117,7 +120,6 @@ def _move_box(thread, threads, lo, hi, step, p, list_, geometry, pairs, shared, 
     for k in range(3):
         for i in range(lo, hi):
             p.position[k, i] *= factor
-            p.reference[k, i] *= factor
             p.velocity[k, i] /= factor
     if thread == 0:
         geometry.box[:] *= factor
@@ -126,7 +128,6 @@ def _move_box(thread, threads, lo, hi, step, p, list_, geometry, pairs, shared, 
         geometry.of_fractions[:] = geometry.box.ravel()
         box_widths(geometry, widths)
     wait(shared.sync, threads)
-    shared.nearest[thread, 0] = forces(lo, hi, p, list_, geometry, pairs)
     return factor
 
 
@@ -135,7 +136,7 @@ def _advance(thread, threads, bounds, p, list_, geometry, pairs, shared, chain, 
     lo, hi = bounds[thread], bounds[thread + 1]
     counters = progress.counters
     step, end, stage, rebuilds = counters[STEP], counters[END], counters[STAGE], 0
-    shrink, needed, code, kinetic = progress.shrink[0], 0, DONE, 0.0
+    listed, needed, code, kinetic = progress.listed[0], 0, DONE, 0.0
     eta, p_eta = chain.eta.copy(), chain.p_eta.copy()
     shared.nearest[thread, 0] = closest = 1e30
     c1 = math.exp(-s.friction * s.dt) if s.ensemble == LANGEVIN else 1.0
@@ -150,7 +151,7 @@ def _advance(thread, threads, bounds, p, list_, geometry, pairs, shared, chain, 
                 scale = chain_half_step(eta, p_eta, chain.masses, kinetic, s.freedom, s.kT, s.dt, s.substeps)
             elif s.ensemble == LANGEVIN:
                 draw(lo, hi, p.scratch, s.seed, step, p.id)
-            slack = max(0.5 * (s.reach * shrink - s.cutoff), 0.0)
+            slack = max(0.5 * (listed - s.cutoff), 0.0)
             moved, far = move(lo, hi, p, s.dt, scale, c1, s.kT, slack, s.stride)
             shared.displaced[thread, 0] = moved
             shared.displaced[thread, 1] = far
@@ -165,16 +166,20 @@ def _advance(thread, threads, bounds, p, list_, geometry, pairs, shared, chain, 
             stale = _count(shared.displaced, threads, 0) > 0
             stage = MOVED
         if stale:
-            needed = rebuild(thread, threads, lo, hi, p, list_, geometry, pairs.triclinic, s.reach, widths, shared)
+            reach = (s.reach, s.cutoff)
+            needed, listed = rebuild(
+                thread, threads, lo, hi, p, list_, geometry, pairs.triclinic, reach, widths, shared
+            )
             if needed > list_.rows.shape[1]:
                 code = GROW
                 break
-            shrink = 1.0
             rebuilds += 1
         pack(lo, hi, p.points, p, geometry.inverse)
         wait(shared.sync, threads)
         shared.nearest[thread, 0] = forces(lo, hi, p, list_, geometry, pairs)
-        if stage == MOVED:
+        complete = stage == MOVED
+        stage = READY
+        if complete:
             kick(lo, hi, p, s.dt)
             step += 1
             if s.ensemble >= CHAIN:
@@ -187,13 +192,11 @@ def _advance(thread, threads, bounds, p, list_, geometry, pairs, shared, chain, 
                 kinetic *= scale * scale
             if s.every > 0 and step % s.every == 0:
                 factor = _move_box(thread, threads, lo, hi, step, p, list_, geometry, pairs, shared, s, widths)
-                shrink *= factor
                 kinetic /= factor * factor
+                stage = START
                 if min(widths[0], widths[1], widths[2]) < 2 * s.cutoff:
                     code = TOO_SMALL
-                    stage = READY
                     break
-        stage = READY
     wait(shared.sync, threads)
     closest = min(closest, _smallest(shared.nearest, threads))
     if code == DONE and closest < s.nearest * s.nearest:
@@ -201,7 +204,7 @@ def _advance(thread, threads, bounds, p, list_, geometry, pairs, shared, chain, 
     if thread == 0:
         counters[STEP], counters[CODE], counters[STAGE], counters[NEEDED] = step, code, stage, needed
         counters[REBUILDS] += rebuilds
-        progress.shrink[0] = shrink
+        progress.listed[0] = listed
         progress.closest[0] = min(progress.closest[0], closest)
         chain.eta[:] = eta
         chain.p_eta[:] = p_eta

@@ -58,13 +58,14 @@ def box_widths(geometry, out):
 
 @_compiled
 def rebuild(thread, threads, lo, hi, p, list_, geometry, triclinic, reach, widths, shared):
-    """Sort, list all pairs nearer than `reach`; return the width of row that is needed (the caller compares).
+    """Sort, list all pairs nearer than reach = (wanted, least); return the width of row needed and the distance kept.
 
+    In a tilted box the nearest image is only found up to half the smallest width: lists reach no further there.
     `scratch` is overwritten, and forces are not permuted: they are computed next.
     """
     if thread == 0:
         box_widths(geometry, widths)
-        count_cells(widths, reach, len(list_.starts) - 1, list_.cells)
+        count_cells(widths, reach[0], len(list_.starts) - 1, list_.cells)
         sort_by_cell(p.position, geometry.inverse, list_.cells, list_.order, list_.starts, list_.cell_of)
     wait(shared.sync, threads)
     for a in (p.position, p.velocity):
@@ -76,7 +77,10 @@ def rebuild(thread, threads, lo, hi, p, list_, geometry, triclinic, reach, width
     lines = list_.cells[1] * list_.cells[2]
     first, last = lines * thread // threads, lines * (thread + 1) // threads
     a, b, c, d, e, f = list_.grid, list_.cells, list_.starts, geometry.of_integers, list_.rows, list_.counts
-    reach2 = reach * reach * (1 + 1e-6)  # distances are single precision here
+    kept = reach[0]
+    if triclinic:
+        kept = max(min(kept, 0.5 * min(widths[0], widths[1], widths[2])), reach[1])
+    reach2 = kept * kept * (1 + 1e-6)  # distances are single precision here
     if triclinic:
         shared.longest[thread, 0] = list_triclinic(first, last, a, b, c, d, reach2, e, f)
     else:
@@ -85,4 +89,4 @@ def rebuild(thread, threads, lo, hi, p, list_, geometry, triclinic, reach, width
     needed = 0
     for k in range(threads):
         needed = max(needed, shared.longest[k, 0])
-    return needed
+    return needed, kept

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,7 @@ class CpuSession:
         self._pairs = make_pairs(working, exact, state.box)
         self._shared = make_shared(state.n, self._threads)
         self._chain = _chain(job)
-        self._progress = loop.Progress(np.zeros(6, dtype=np.int64), np.ones(1), np.full(1, 1e30))
+        self._progress = loop.Progress(np.zeros(6, dtype=np.int64), np.zeros(1), np.full(1, 1e30))
         self._progress.counters[[loop.STEP, loop.END]] = state.step
         self._progress.counters[loop.STAGE] = loop.START
         self._progress.closest[0] = float(job.extra.get("closest", 1e15)) ** 2
@@ -61,7 +61,7 @@ class CpuSession:
         self._settings = _settings(job, self._cutoff, exact.nearest, skin)
         self._neighbors = make_neighbors(state.n, self._row_width())
         self._widths = np.zeros(3)
-        self._pool = ThreadPoolExecutor(self._threads - 1) if self._threads > 1 else None
+        self._pool = ThreadPoolExecutor(self._threads) if self._threads > 1 else None
         self._good: State | None = None
         self._run(state.step)
 
@@ -92,6 +92,7 @@ class CpuSession:
             self._settings = self._settings._replace(reach=reach)
             self._widen(self._row_width())
             self._progress.counters[loop.STAGE] = loop.START
+            self._run(int(self._progress.counters[loop.STEP]))  # lists anew, so that frames find a list
 
     def _widen(self, width: int) -> None:
         """See that rows of neighbors have at least `width` places."""
@@ -117,12 +118,15 @@ class CpuSession:
             self._threads, self._bounds, self._particles, self._neighbors, self._geometry, self._pairs, self._shared,
             self._chain, self._widths, self._settings, self._progress,
         )  # fmt: skip
-        others = [] if self._pool is None else [
-            self._pool.submit(loop.advance, k, *arguments) for k in range(1, self._threads)
-        ]  # fmt: skip
-        loop.advance(0, *arguments)
-        for other in others:
-            other.result()
+        if self._pool is None:
+            loop.advance(0, *arguments)
+            return
+        tasks = [self._pool.submit(loop.advance, k, *arguments) for k in range(self._threads)]
+        try:
+            wait(tasks)
+        finally:  # after Ctrl-C too: the arrays are nobody's before all have finished
+            for task in tasks:
+                task.result()
 
     def _diagnosis(self, code: int) -> BlowUp:
         p, step = self._particles, int(self._progress.counters[loop.STEP])
