@@ -17,6 +17,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import cg_sim as cs
 from cg_data import Interactions, LennardJones
 from cg_sim.box import nearest_image, widths
 from cg_sim.engines.cpu.session import start as start_cpu
@@ -292,6 +293,18 @@ class TestDevice:
 
         same(halves(), halves())
         same(halves(), self.on_cpu(given, 2), 1e-9)
+
+    def test_simulate_batch_measures_what_the_cpu_measures(self) -> None:
+        options = {"kT": [1.0, 1.4], "steps": 6, "sample_every": 3, "observe": [cs.RDF(1.8, bins=6)], "seed": 3}
+        states = [cs.fcc(16, 0.3), cs.fcc(12, 0.2)]
+        ours, theirs = (
+            cs.simulate_batch(states, LennardJones(cutoff=1.8), engine=name, **options) for name in ("cuda", "cpu")
+        )
+        for a, b in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(a.state.positions, b.state.positions, rtol=0, atol=1e-9)
+            assert np.array_equal(a.data.g_count, b.data.g_count)
+            np.testing.assert_allclose(a.data.energy, b.data.energy, rtol=1e-9)
+            assert (a.data.attrs["engine"], a.data.attrs["steps_done"]) == ("cuda", 6)
 
     def test_the_closest_pair_is_kept(self) -> None:
         state = State([[0.0, 0, 0], [1.2, 0, 0]], 5.0)

@@ -10,11 +10,11 @@ import cg_data as cd
 from cg_sim.box import as_box
 from cg_sim.engines.protocol import Frame
 from cg_sim.lattices import fcc
-from cg_sim.stored_frames import measure
 from cg_sim.observables.protocol import Context
 from cg_sim.observables.rdf import RDF
 from cg_sim.observables.thermo import Energy, Pressure, Temperature
 from cg_sim.state import State
+from cg_sim.stored_frames import measure
 
 UNITS = cd.Units("nm", "kJ/mol", "g/mol")
 

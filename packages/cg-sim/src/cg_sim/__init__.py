@@ -45,9 +45,9 @@ if TYPE_CHECKING:
     from cg_sim.observables.thermo import Pressure as Pressure
     from cg_sim.observables.thermo import Temperature as Temperature
     from cg_sim.observables.vacf import VACF as VACF
+    from cg_sim.run_loop import Interrupted as Interrupted
     from cg_sim.run_result import Run as Run
     from cg_sim.run_result import final_state as final_state
-    from cg_sim.running import Interrupted as Interrupted
     from cg_sim.running import simulate as simulate
     from cg_sim.state import State as State
     from cg_sim.statistics.blocks import BlockMean as BlockMean
@@ -115,14 +115,12 @@ _HOMES = {
         "Temperature",
     ),
     "observables.vacf": ("VACF",),
+    "run_loop": ("Interrupted",),
     "run_result": (
         "Run",
         "final_state",
     ),
-    "running": (
-        "Interrupted",
-        "simulate",
-    ),
+    "running": ("simulate",),
     "state": ("State",),
     "statistics.blocks": ("BlockMean",),
     "statistics.series": (

@@ -6,14 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
-from cg_data import PairTable, Potential
+from cg_data import PairTable, Potential, Units
 from cg_sim.engines.protocol import Precision
 from cg_sim.engines.registry import EngineName
 from cg_sim.ensembles import Barostat, Langevin, Thermostat
 from cg_sim.observables.protocol import Observable
+from cg_sim.run_loop import RunLoop
 from cg_sim.run_result import Run
-from cg_sim.running import simulate
+from cg_sim.running import job_of, simulate
+from cg_sim.schedule import Schedule
 from cg_sim.state import State
+
+_NEVER = 2**62  # steps
 
 
 def simulate_batch(
@@ -37,6 +41,8 @@ def simulate_batch(
 ) -> tuple[Run, ...]:
     """Run several simulations at once, `threads` of them at a time, and return their results in order.
 
+    With engine="cuda" all of them run side by side on the GPU, a thread block for each.
+
     `states`, `potentials` and `kT` are one for all or one each; `replicas` repeats one of each. Run k has the seed
     `seed + k`, so its result is that of `simulate` alone with that seed. `progress(done, all)` counts finished runs.
 
@@ -58,6 +64,16 @@ def simulate_batch(
             precision=precision,
         )  # fmt: skip
 
+    if engine == "cuda":
+        if equilibration == "auto":
+            raise ValueError("replicas on a GPU advance together: give the number of equilibration steps")
+        schedule = Schedule(steps, equilibration, sample_every, None, _NEVER, _NEVER)
+        jobs = [
+            job_of(s, p, engine, kT=t, dt=dt, thermostat=thermostat, barostat=barostat, seed=seed + k, threads=1,
+                   precision=precision)
+            for k, (s, p, t) in enumerate(rows)
+        ]  # fmt: skip
+        return _together([RunLoop(job, schedule, engine, tuple(observe), None, None, False, Units()) for job in jobs])
     runs = []
     with ThreadPoolExecutor(max(1, threads)) as pool:
         for run in pool.map(one, range(count)):
@@ -65,6 +81,26 @@ def simulate_batch(
             if progress is not None:
                 progress(len(runs), count)
     return tuple(runs)
+
+
+def _together(loops: list[RunLoop]) -> tuple[Run, ...]:
+    """Run all loops side by side, a block of the GPU for each."""
+    from cg_sim.engines.cuda import start_batch
+
+    session, schedule = start_batch([loop.job for loop in loops]), loops[0].schedule
+    done = 0
+    while done < schedule.total:
+        stop = schedule.next_stop(done)
+        session.advance(stop - done)
+        done = stop
+        frames = session.frames() if schedule.looks(done) else ()
+        for loop in loops:
+            loop.done = done
+        for loop, frame in zip(loops, frames, strict=False):
+            loop.record(frame)
+    states = session.states()
+    session.close()
+    return tuple(loop.result(state) for loop, state in zip(loops, states, strict=True))
 
 
 def _tabulated(given: Any) -> Any:

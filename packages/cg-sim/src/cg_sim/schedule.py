@@ -36,6 +36,10 @@ class Schedule:
                 stops.append(start + every if done < start + every else start + _after(done - start, every))
         return min(s for s in stops if s > done)
 
+    def looks(self, done: int) -> bool:
+        """Return whether anything needs a frame at this step."""
+        return self.samples(done) or self.stores(done)
+
     def samples(self, done: int) -> bool:
         return self._due(done, self.sample_every)
 

@@ -21,8 +21,9 @@ from cg_sim.cli.progress import Speed, reporting
 from cg_sim.cli.settings import SETTINGS
 from cg_sim.cli.summary import found_in, pace
 from cg_sim.engines.protocol import BlowUp
+from cg_sim.run_loop import Interrupted
 from cg_sim.run_result import Run
-from cg_sim.running import Interrupted, simulate
+from cg_sim.running import simulate
 
 _OF_THE_START = ("state", "density", "n", "composition", "mass", "equilibration")
 
