@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 
-from cg_data import save, units_of
 from cg_sim.state import State
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,11 +24,15 @@ class Run:
 
     def save(self, path: str | Path) -> Path:
         """Write observables and final state to one netCDF file; `cg_data.load` reads it, `final_state` continues it."""
+        from cg_data import save
+
         return save(with_state(self.data, self.state), path)
 
 
 def with_state(data: xr.Dataset, state: State) -> xr.Dataset:
     """Return the dataset with the final state in it, of schema `run`."""
+    from cg_data import units_of
+
     units = units_of(data)
     length, mass, speed = units.length, units.mass, f"{units.length}/({units.time()})"
     axis, particle = ("particle", "axis"), ("particle",)

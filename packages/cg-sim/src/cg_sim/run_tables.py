@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
-from cg_data import Units, trajectory
+from cg_data import Units
 from cg_sim.engines.protocol import Frame
 from cg_sim.state import State
-from cg_sim.stored_frames import merged, named_in
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _FIELDS = ("position", "velocity", "force", "energy", "box", "time", "step")
 
 
 def joined(results: Sequence[xr.Dataset], kT: float, units: Units) -> xr.Dataset:
     """Return one dataset of all results, with kT and units named."""
+    from cg_sim.stored_frames import merged, named_in
+
     data = named_in(merged(results), units)
     return data if "kT" in data else data.assign(kT=((), float(kT), {"units": units.energy}))
 
@@ -43,6 +46,8 @@ class FrameStore:
         """Return the frames as a `trajectory` dataset; None if there are none."""
         if not self._rows:
             return None
+        from cg_data import trajectory
+
         found = self.memory()
         return trajectory(
             found["position"], found["box"], [state.names[k] for k in state.types], units=units, force=found["force"],

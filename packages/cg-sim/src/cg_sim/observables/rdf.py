@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
 from cg_data import Units, pair_name, shell_volumes
 from cg_sim.box import Array, check_reach
@@ -16,6 +15,9 @@ from cg_sim.engines.protocol import Frame
 from cg_sim.observables.pair_histogram import Counts, pair_histogram
 from cg_sim.observables.protocol import Context, Recorder
 from cg_sim.statistics.blocks import BlockMean
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _UNITS = Units()
 
@@ -75,6 +77,8 @@ class _Recorder:
         self.density.add(self.particles / volume)
 
     def result(self) -> xr.Dataset:
+        import xarray as xr  # late, as in thermo
+
         dims, one = ("pair", "r"), {"units": "1"}
         found: dict[str, Any] = {
             "g": (dims, self.g.mean(), one),

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
 from cg_data import Units
 from cg_sim.engines.protocol import Frame, temperature
 from cg_sim.observables.protocol import Context, Recorder
 from cg_sim.statistics.blocks import BlockMean
 from cg_sim.statistics.series import MeanError, mean_error
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _UNITS = Units()
 _PRESSURE = f"{_UNITS.energy}/{_UNITS.length}^3"
@@ -91,6 +93,8 @@ class _Scalars:
             self.samples[name].append(quantity(frame))
 
     def result(self) -> xr.Dataset:
+        import xarray as xr  # late: it takes longer to import than everything else before the first step
+
         found: dict[str, Any] = {}
         for name, samples in self.samples.items():
             known = bool(samples) and bool(np.all(np.isfinite(samples)))
