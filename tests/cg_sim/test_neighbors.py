@@ -234,3 +234,26 @@ def test_a_fast_shrinking_box_loses_no_pair():
         met += frame.energy != 0
         assert frame.energy == pytest.approx(fresh_energy(frame.state, table), rel=1e-10, abs=1e-12)
     assert met > 0
+
+
+@pytest.mark.parametrize("pressure", [1e6, -1e6, -1e9])
+def test_a_wild_barostat_is_stopped_before_the_box_is_no_number(pressure):
+    for seed in range(4):
+        run = session(
+            cs.fcc(108, 0.7, kT=1.0), cd.LennardJones(cutoff=2.0), thermostat=cs.Langevin(), seed=seed,
+            barostat=cs.CellRescaling(pressure),
+        )  # fmt: skip
+        with pytest.raises(BlowUp, match="the barostat would change the box by more than 20%"):
+            run.advance(200)
+        assert np.all(np.isfinite(run.state().positions))
+
+
+@pytest.mark.parametrize("precision", ["double", "single"])
+def test_an_overlap_of_a_hard_pair_is_seen_beside_soft_ones(precision):
+    """Each pair has its own nearest distance: the soft pairs' zero must not excuse the hard one."""
+    soft = cd.GaussianCore(epsilon=1.0, sigma=1.0, cutoff=2.0)
+    pairs = {("A", "A"): cd.LennardJones(cutoff=2.0), ("A", "B"): soft, ("B", "B"): soft}
+    x = [[1.0, 1, 1], [1.3, 1, 1], [5, 5, 5], [5.1, 5, 5]]
+    with pytest.raises(BlowUp, match="apart"):
+        session(cs.State(x, 8.0, types=["A", "A", "B", "B"]), pairs, precision=precision)
+    session(cs.State(x, 8.0, types=["B", "B", "A", "B"]), pairs, precision=precision)

@@ -7,8 +7,9 @@ import pytest
 from numba import njit
 from scipy import stats
 
+from cg_sim.engines.cpu.phases import draw
 from cg_sim.engines.cpu.thermostat_kernels import gamma_variate
-from cg_sim.noise import BAROSTAT, RESCALING, THERMOSTAT, fill_gaussians, gaussians, log_uniform, philox, turn
+from cg_sim.noise import BAROSTAT, RESCALING, THERMOSTAT, gaussians, log_uniform, philox, turn
 
 PI = (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344, 0xA4093822, 0x299F31D0)
 KNOWN = [  # counter (4 words) and key (2 words), from kat_vectors of Random123
@@ -89,8 +90,8 @@ def test_particles_steps_seeds_streams_and_components_are_independent():
 def test_noise_belongs_to_the_particle_not_to_its_place():
     ids = np.random.default_rng(1).permutation(500)
     ordered, shuffled = np.empty((3, 500)), np.empty((3, 500))
-    fill_gaussians(ordered, 7, 11, np.arange(500))
-    fill_gaussians(shuffled, 7, 11, ids)
+    draw(0, 500, ordered, 7, 11, np.arange(500))
+    draw(0, 500, shuffled, 7, 11, ids)
     assert np.array_equal(ordered[:, ids], shuffled)
     assert np.array_equal(ordered.T, normal(500, seed=7, step=11)[:, :3])
 

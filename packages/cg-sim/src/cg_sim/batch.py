@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
-from cg_data import PairTable, Potential, Units
+import numpy as np
+
+from cg_data import Potential, Units
 from cg_sim.engines.protocol import Precision
 from cg_sim.engines.registry import EngineName
 from cg_sim.ensembles import Barostat, Langevin, Thermostat
@@ -52,7 +54,7 @@ def simulate_batch(
     >>> [float(run.data.kT) for run in runs]
     [0.9, 1.1]
     """
-    columns = [_listed(states), [_tabulated(p) for p in _listed(potentials)], _listed(kT)]
+    columns = [_listed(states), _listed(potentials), _listed(kT)]
     count = _length(columns, replicas)
     rows = list(zip(*(column * count if len(column) == 1 else column for column in columns), strict=True))
 
@@ -103,15 +105,9 @@ def _together(loops: list[RunLoop]) -> tuple[Run, ...]:
     return tuple(loop.result(state) for loop, state in zip(loops, states, strict=True))
 
 
-def _tabulated(given: Any) -> Any:
-    """Return a potential as the table it would become in each run, made once."""
-    if isinstance(given, PairTable) or not isinstance(given, Potential):
-        return given
-    return PairTable.from_potential(given)
-
-
 def _listed(given: Any) -> list[Any]:
-    return list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
+    many = isinstance(given, Sequence) or (isinstance(given, np.ndarray) and given.ndim > 0)
+    return list(given) if many else [given]
 
 
 def _length(columns: list[list[Any]], replicas: int | None) -> int:

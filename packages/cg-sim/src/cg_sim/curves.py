@@ -28,8 +28,9 @@ class Curves:
     """Rows of coefficients for all pairs of types, and where each pair's rows are.
 
     `pairs` (types², 4) holds per ordered pair: first argument, 1/spacing, number of rows, first row; the row after the
-    last one of each pair is zero. The argument is r in exact curves, r² in fast ones. A pair nearer than `nearest` has
-    an energy that no equilibrium visits: the dynamics have broken down.
+    last one of each pair is zero. The argument is r in exact curves, r² in fast ones. Each pair's rows start where its
+    energy is one that no equilibrium visits (to within a spacing): nearer, the dynamics have broken down. `nearest` is
+    the least such distance; `error` the largest force error of the fit, at five points a row, before rounding.
     """
 
     rows: npt.NDArray[np.floating]
@@ -60,7 +61,18 @@ def as_tables(interactions: Interactions) -> Interactions:
 
 
 def _table(potential: Potential) -> PairTable:
-    return potential if isinstance(potential, PairTable) else PairTable.from_potential(potential, _TABLE_ROWS)
+    if isinstance(potential, PairTable):
+        return potential
+    try:
+        hash(potential)
+    except TypeError:
+        return PairTable.from_potential(potential, _TABLE_ROWS)
+    return _tabulated(potential)  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=64)  # replicas share one potential
+def _tabulated(potential: Potential) -> PairTable:
+    return PairTable.from_potential(potential, _TABLE_ROWS)
 
 
 def unreachable_energy(state: State, kT: float) -> float:
@@ -82,7 +94,9 @@ def nearest_distance(table: PairTable, ceiling: float) -> float:
 
 def exact_curves(tables: dict[tuple[int, int], PairTable], types: int, *, ceiling: float = np.inf) -> Curves:
     """Return the tables' own cubics U(r), double precision."""
-    return _packed(tables, types, [_exact(t) for t in tables.values()], np.float64, ceiling, 0.0)
+    return _packed(
+        tables, types, [_exact(t, nearest_distance(t, ceiling)) for t in tables.values()], np.float64, ceiling, 0.0
+    )
 
 
 def fast_curves(tables: dict[tuple[int, int], PairTable], types: int, *, ceiling: float = np.inf) -> Curves:
@@ -117,10 +131,13 @@ def _packed(
     )
 
 
-def _exact(table: PairTable) -> tuple[float, float, npt.NDArray[np.float64]]:
+def _exact(table: PairTable, nearest: float) -> tuple[float, float, npt.NDArray[np.float64]]:
     h = table.spacing
-    below = int(np.floor(table.r_min / h))
-    if below == 0 or table.inner == "error":
+    if nearest >= table.r_min:
+        skipped = min(int((nearest - table.r_min) / h), table.n - 2)
+        return table.r_min + skipped * h, h, table.coefficients[skipped:]
+    below = int(np.floor((table.r_min - nearest) / h))
+    if below == 0:
         return table.r_min, h, table.coefficients
     start = table.r_min - below * h
     r = start + h * np.arange(below + 1)

@@ -11,6 +11,12 @@ def _positive(**values: float) -> None:
             raise ValueError(f"{name} must be positive and finite, got {value}")
 
 
+def _count(**values: int) -> None:
+    for name, value in values.items():
+        if not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+
+
 @dataclass(frozen=True, slots=True)
 class NVE:
     """Velocity Verlet, no thermostat."""
@@ -38,7 +44,8 @@ class NoseHoover:
     substeps: int = 1
 
     def __post_init__(self) -> None:
-        _positive(tau=self.tau, chain=self.chain, substeps=self.substeps)
+        _positive(tau=self.tau)
+        _count(chain=self.chain, substeps=self.substeps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +72,10 @@ class CellRescaling:
     every: int = 10
 
     def __post_init__(self) -> None:
-        _positive(tau=self.tau, compressibility=self.compressibility, every=self.every)
+        _positive(tau=self.tau, compressibility=self.compressibility)
+        _count(every=self.every)
+        if not abs(self.pressure) < float("inf"):
+            raise ValueError(f"pressure must be finite, got {self.pressure}")
 
 
 Thermostat = NVE | Langevin | NoseHoover | Bussi

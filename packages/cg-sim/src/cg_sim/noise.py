@@ -9,7 +9,6 @@ these functions (CPU, CUDA) draws the same numbers to rounding.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from llvmlite import ir
@@ -102,13 +101,3 @@ def gaussians(seed, step, particle, stream):
     cos1, sin1 = turn(b)
     cos2, sin2 = turn(d)
     return r * cos1, r * sin1, q * cos2, q * sin2
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def fill_gaussians(out: Any, seed: int, step: int, ids: Any) -> None:
-    """Write three standard normal numbers per particle into out (3, n), in the order of `ids`."""
-    for i in range(len(ids)):
-        a, b, c, _ = gaussians(seed, step, ids[i], 0)
-        out[0, i] = a
-        out[1, i] = b
-        out[2, i] = c

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from operator import index
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -59,7 +61,8 @@ def simulate(
     or more of it in equilibrium, 30 independent samples there), after `steps` steps at the latest. Observables see every `sample_every`-th step, `energy` and
     `temperature` always; every `frames_every`-th configuration is kept as `run.trajectory`. `trajectory` is a GSD file that the hoomd
     engine writes itself. A state at rest gets
-    velocities at `kT` [energy] unless the thermostat is NVE. Numbers are in any units of energy, length and mass, with
+    velocities at `kT` [energy] unless the thermostat is NVE; NoseHoover and Bussi start
+    without net momentum. Numbers are in any units of energy, length and mass, with
     time = length·√(mass/energy); `units` names them in the results (ASE Atoms: Å, eV, u).
 
     With `checkpoint` a file is written every `checkpoint_every` steps; `resume=True` continues from it if it exists,
@@ -108,10 +111,14 @@ def job_of(
     trajectory: str | Path | None = None,
 ) -> Job:
     """Return the checked job of one run: forces as tables, velocities drawn if the state is at rest."""
-    start = _initial(state, kT, thermostat, seed)
-    forces = _forces(potential, start, engine)
     if not (0 < dt < np.inf and 0 < kT < np.inf):
         raise ValueError(f"dt and kT must be positive and finite, got dt = {dt}, kT = {kT}")
+    if precision not in get_args(Precision):
+        raise ValueError(f"precision must be one of {', '.join(get_args(Precision))}, got {precision!r}")
+    if not (index(threads) >= 1 and 0 <= index(seed) < 2**63):
+        raise ValueError(f"threads must be ≥ 1 and seed in 0…2⁶³ − 1, got {threads} and {seed}")
+    start = _initial(state, kT, thermostat, seed)
+    forces = _forces(potential, start, engine)
     path = None if trajectory is None else Path(trajectory)
     return Job(
         start, forces, float(kT), float(dt), thermostat, barostat, int(seed), int(threads), precision, path,
@@ -124,8 +131,20 @@ def _initial(state: State | ase.Atoms, kT: float, thermostat: Thermostat, seed: 
         from cg_sim.ase_states import from_ase
 
         state = from_ase(state)
-    at_rest = not np.any(state.velocities)
-    return state.with_velocities(kT, seed) if at_rest and not isinstance(thermostat, NVE) else state
+    if isinstance(thermostat, NVE):
+        return state
+    if not np.any(state.velocities):
+        return state.with_velocities(kT, seed)
+    return state if isinstance(thermostat, Langevin) else _without_drift(state, kT)
+
+
+def _without_drift(state: State, kT: float) -> State:
+    """Return the state at rest as a whole: thermostats that keep momentum count 3N − 3 degrees of freedom."""
+    mass = float(state.masses.sum())
+    drift = state.masses @ state.velocities / mass
+    if state.n == 1 or mass * float(drift @ drift) < 1e-8 * kT:
+        return state
+    return replace(state, velocities=state.velocities - drift)
 
 
 def _forces(potential: Any, state: State, engine: str) -> Any:

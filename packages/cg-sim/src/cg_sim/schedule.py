@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import index
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +18,12 @@ class Schedule:
     report_every: int
 
     def __post_init__(self) -> None:
-        for name in ("sample_every", "checkpoint_every", "report_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1 step, got {getattr(self, name)}")
+        for name in ("steps", "equilibration", "sample_every", "checkpoint_every", "report_every"):
+            object.__setattr__(self, name, index(getattr(self, name)))
+        for name in ("sample_every", "frames_every", "checkpoint_every", "report_every"):
+            every = getattr(self, name)
+            if every is not None and index(every) < 1:
+                raise ValueError(f"{name} must be at least 1 step, got {every}")
         if self.steps < 0 or self.equilibration < 0:
             raise ValueError(f"steps and equilibration must be ≥ 0, got {self.steps} and {self.equilibration}")
 

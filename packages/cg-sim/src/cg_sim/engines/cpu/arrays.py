@@ -58,7 +58,8 @@ class Pairs(NamedTuple):
 
 
 class Shared(NamedTuple):
-    """What threads tell each other: per thread how many particles moved and the smallest r², per chunk sums."""
+    """What threads tell each other: per thread how many particles moved, how far inside its curve
+    the nearest pair is and the smallest r², per chunk sums."""
 
     sync: Any
     displaced: Any

@@ -45,7 +45,7 @@ def sort_by_cell(positions, inverse, cells, order, starts, cell_of):
         for k in range(2, -1, -1):
             s = x * inverse[0, k] + y * inverse[1, k] + z * inverse[2, k]
             s -= math.floor(s)
-            c = c * cells[k] + min(int(s * cells[k]), cells[k] - 1)
+            c = c * cells[k] + max(min(int(s * cells[k]), cells[k] - 1), 0)
         cell_of[i] = c
         starts[c + 1] += 1
     for c in range(total):

@@ -31,8 +31,8 @@ def diagnosis(code: int, broken: Wreck, good: State | None, settings: loop.Setti
         case loop.TOO_NEAR:
             i, j, r = closest_pair(broken)
             what = (
-                f"step {broken.step}: particles {i} and {j} are {r:.4g} apart, nearer than any pair comes in "
-                f"equilibrium ({settings.nearest:.4g}); {_REMEDY}{start}"
+                f"step {broken.step}: particles {i} and {j} are {r:.4g} apart, nearer than two such come "
+                f"in equilibrium; {_REMEDY}{start}"
             )
             return BlowUp(what, step=broken.step, particles=(i, j), state=good)
         case loop.TOO_FAR:
@@ -44,6 +44,12 @@ def diagnosis(code: int, broken: Wreck, good: State | None, settings: loop.Setti
             what = (
                 f"step {broken.step}: the box has shrunk to a width of {widths(broken.box).min():.4g}, less than twice the "
                 f"cutoff {settings.cutoff:.4g}; take more particles, or check the target pressure{start}"
+            )
+            return BlowUp(what, step=broken.step, state=good)
+        case loop.TOO_WILD:
+            what = (
+                f"step {broken.step}: the barostat would change the box by more than {loop.WILD:.0%} in one move; take a "
+                f"larger tau, a smaller compressibility, or a pressure nearer to the system's{start}"
             )
             return BlowUp(what, step=broken.step, state=good)
         case _:

@@ -20,7 +20,8 @@ from cg_sim.engines.cpu.rebuild import box_widths, rebuild
 from cg_sim.engines.cpu.thermostat_kernels import cell_factor, chain_half_step, rescaling_factor
 
 NVE, LANGEVIN, CHAIN, RESCALING = 0, 1, 2, 3
-DONE, GROW, TOO_NEAR, TOO_FAR, TOO_SMALL = 0, 1, 2, 3, 4
+DONE, GROW, TOO_NEAR, TOO_FAR, TOO_SMALL, TOO_WILD = 0, 1, 2, 3, 4, 5
+WILD = 0.2  # a box whose edges would change by more than this in one move has no pressure worth the name
 READY, START, MOVED = 0, 1, 2  # stages: forces are valid · nothing is · positions have moved, forces not
 
 
@@ -35,7 +36,7 @@ class Settings(NamedTuple):
     freedom: float
     cutoff: float
     reach: float
-    nearest: float  # a pair nearer than this is an error
+    nearest: float  # for messages: what the potentials allow
     stride: float  # a particle that moves further than this in one step is an error
     seed: int
     substeps: int
@@ -81,10 +82,10 @@ def _count(slots, threads, column):
 
 
 @_small
-def _smallest(slots, threads):
-    best = slots[0, 0]
+def _smallest(slots, threads, column):
+    best = slots[0, column]
     for k in range(1, threads):
-        best = min(best, slots[k, 0])
+        best = min(best, slots[k, column])
     return best
 
 
@@ -97,7 +98,7 @@ def _kinetic(lo, hi, p, shared, threads):
 
 @_small
 def _move_box(thread, threads, lo, hi, step, p, list_, geometry, pairs, shared, s, widths):
-    """Measure the pressure and rescale box, positions and velocities; return the factor of the edges.
+    """Measure the pressure and rescale box, positions and velocities by the factor that is returned, unless it is wild.
 
     The list is out of date then: pairs may have come nearer than it reaches.
     """
@@ -117,6 +118,8 @@ def _move_box(thread, threads, lo, hi, step, p, list_, geometry, pairs, shared, 
         pressure, volume, s.pressure, s.kT, s.every * s.dt, s.pressure_tau, s.compressibility, s.seed, step
     )
     wait(shared.sync, threads)
+    if not abs(factor - 1) < WILD:
+        return factor
     for k in range(3):
         for i in range(lo, hi):
             p.position[k, i] *= factor
@@ -138,7 +141,7 @@ def _advance(thread, threads, bounds, p, list_, geometry, pairs, shared, chain, 
     step, end, stage, rebuilds = counters[STEP], counters[END], counters[STAGE], 0
     listed, needed, code, kinetic = progress.listed[0], 0, DONE, 0.0
     eta, p_eta = chain.eta.copy(), chain.p_eta.copy()
-    shared.nearest[thread, 0] = closest = 1e30
+    shared.nearest[thread, 0] = shared.nearest[thread, 1] = closest = 1e30
     c1 = math.exp(-s.friction * s.dt) if s.ensemble == LANGEVIN else 1.0
     if s.ensemble >= CHAIN:
         kinetic = _kinetic(lo, hi, p, shared, threads)
@@ -156,8 +159,8 @@ def _advance(thread, threads, bounds, p, list_, geometry, pairs, shared, chain, 
             shared.displaced[thread, 0] = moved
             shared.displaced[thread, 1] = far
             wait(shared.sync, threads)
-            closest = min(closest, _smallest(shared.nearest, threads))
-            if closest < s.nearest * s.nearest:
+            closest = min(closest, _smallest(shared.nearest, threads, 1))
+            if _smallest(shared.nearest, threads, 0) < 0:
                 code = TOO_NEAR
                 break
             if _count(shared.displaced, threads, 1) > 0:
@@ -176,7 +179,7 @@ def _advance(thread, threads, bounds, p, list_, geometry, pairs, shared, chain, 
             rebuilds += 1
         pack(lo, hi, p.points, p, geometry.inverse)
         wait(shared.sync, threads)
-        shared.nearest[thread, 0] = forces(lo, hi, p, list_, geometry, pairs)
+        shared.nearest[thread, 0], shared.nearest[thread, 1] = forces(lo, hi, p, list_, geometry, pairs)
         complete = stage == MOVED
         stage = READY
         if complete:
@@ -192,14 +195,17 @@ def _advance(thread, threads, bounds, p, list_, geometry, pairs, shared, chain, 
                 kinetic *= scale * scale
             if s.every > 0 and step % s.every == 0:
                 factor = _move_box(thread, threads, lo, hi, step, p, list_, geometry, pairs, shared, s, widths)
+                if not abs(factor - 1) < WILD:
+                    code = TOO_WILD
+                    break
                 kinetic /= factor * factor
                 stage = START
-                if min(widths[0], widths[1], widths[2]) < 2 * s.cutoff:
+                if not min(widths[0], widths[1], widths[2]) >= 2 * s.cutoff:
                     code = TOO_SMALL
                     break
     wait(shared.sync, threads)
-    closest = min(closest, _smallest(shared.nearest, threads))
-    if code == DONE and closest < s.nearest * s.nearest:
+    closest = min(closest, _smallest(shared.nearest, threads, 1))
+    if code == DONE and _smallest(shared.nearest, threads, 0) < 0:
         code = TOO_NEAR
     if thread == 0:
         counters[STEP], counters[CODE], counters[STAGE], counters[NEEDED] = step, code, stage, needed

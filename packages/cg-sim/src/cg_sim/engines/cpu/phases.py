@@ -140,15 +140,16 @@ def _put_typed(points, i, k, s):
 def _force_loop(kernel):
     @register_jitable
     def loop(lo, hi, p, rows, counts, scales, pairs, curve, types):
-        nearest = 1e30
+        least = nearest = 1e30
         for i in range(lo, hi):
             count = (counts[i] + LANES - 1) // LANES * LANES
-            fx, fy, fz, r2 = kernel(p.points, i, rows, count, scales, pairs, curve, np.int32(types))
+            fx, fy, fz, x, r2 = kernel(p.points, i, rows, count, scales, pairs, curve, np.int32(types))
             p.force[0, i] = fx
             p.force[1, i] = fy
             p.force[2, i] = fz
+            least = min(least, x)
             nearest = min(nearest, r2)
-        return nearest
+        return least, nearest
 
     return loop
 
@@ -161,7 +162,7 @@ _D0, _D1, _D2, _D3 = _double
 
 
 def forces(lo, hi, p, list_, geometry, pairs):
-    """Write the forces on particles lo…hi−1; return the smallest squared distance met."""
+    """Write the forces on particles lo…hi−1; return how far inside its curve the nearest pair is, and the smallest r²."""
     raise NotImplementedError("compiled code only")
 
 

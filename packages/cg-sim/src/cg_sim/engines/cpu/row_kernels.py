@@ -73,27 +73,29 @@ class _Row:
         return simd.fetch_rows(b, self.pairs, b.add(base, other_type), self.kind)
 
     def locate(self, x, shape):
-        """Return the curve's row and the position in it of argument x; the row after the last is zero."""
+        """Return the curve's row, the position in it, and how far argument x is beyond the curve's start."""
         b = self.builder
         start, scale, last, first = shape
-        place = b.fmul(b.fsub(x, start), scale)
+        beyond = b.fsub(x, start)
+        place = b.fmul(beyond, scale)
         place = simd.smaller(b, simd.larger(b, place, self.constant(0.0)), last)
         whole = b.fptosi(place, ir.VectorType(I32, self.width))
         t = b.fsub(place, self.floats(whole))
-        return b.add(whole, b.fptosi(first, ir.VectorType(I32, self.width))), t
+        return b.add(whole, b.fptosi(first, ir.VectorType(I32, self.width))), t, beyond
 
     def over_neighbors(self, step, sums):
-        """Run `step(indices) -> increments` over the row, adding to `sums` accumulators and one minimum."""
+        """Run `step(indices) -> increments` over the row, adding to `sums` accumulators; the last two are minima."""
         b = self.builder
         slots = [cgutils.alloca_once_value(b, self.constant(0.0)) for _ in range(sums)]
-        slots.append(cgutils.alloca_once_value(b, self.constant(_FAR)))
+        slots += [cgutils.alloca_once_value(b, self.constant(_FAR)) for _ in range(2)]
         with cgutils.for_range_slice(b, ir.Constant(I64, 0), self.count, ir.Constant(I64, self.width), I64) as (k, _):
             increments = step(simd.load(b, b.gep(self.list, [k]), I32, self.width))
-            for slot, increment in zip(slots[:-1], increments[:-1], strict=True):
+            for slot, increment in zip(slots[:-2], increments[:-2], strict=True):
                 b.store(b.fadd(b.load(slot), increment), slot)
-            b.store(simd.smaller(b, b.load(slots[-1]), increments[-1]), slots[-1])
-        values = [simd.total(b, b.load(slot)) for slot in slots[:-1]]
-        return [*values, simd.least(b, b.load(slots[-1]))]
+            for slot, value in zip(slots[-2:], increments[-2:], strict=True):
+                b.store(simd.smaller(b, b.load(slot), value), slot)
+        values = [simd.total(b, b.load(slot)) for slot in slots[:-2]]
+        return [*values, *(simd.least(b, b.load(slot)) for slot in slots[-2:])]
 
 
 def _single(row: _Row):
@@ -108,10 +110,10 @@ def _single(row: _Row):
         d = row.cartesian(s)
         r2 = row.square(d)
         r2 = b.select(b.icmp_signed("==", indices, own), row.constant(_FAR), r2)
-        at, t = row.locate(r2, row.shape(here[3], kind))
+        at, t, beyond = row.locate(r2, row.shape(here[3], kind))
         c0, c1, c2, c3 = simd.fetch_rows(b, row.curve, at, F32)
         w = simd.fma(b, simd.fma(b, simd.fma(b, c3, t, c2), t, c1), t, c0)
-        return [*(b.fmul(w, x) for x in d), r2]
+        return [*(b.fmul(w, x) for x in d), beyond, r2]
 
     return row.over_neighbors(step, 3)
 
@@ -132,17 +134,17 @@ def _double(row: _Row, energies: bool):
         r2 = b.select(b.icmp_signed("==", indices, own), row.constant(_FAR), r2)
         r = simd.unary(b, "sqrt", r2)
         shape = row.shape(b.fptosi(here[3], I32), b.fptosi(kind, integers))
-        at, t = row.locate(r, shape)
+        at, t, beyond = row.locate(r, shape)
         c0, c1, c2, c3 = simd.fetch_rows(b, row.curve, at, F64)
         slope = simd.fma(b, simd.fma(b, b.fmul(c3, row.constant(3.0)), t, b.fmul(c2, row.constant(2.0))), t, c1)
         w = b.fneg(b.fdiv(b.fmul(slope, shape[1]), simd.larger(b, r, row.constant(1e-30))))
         f = [b.fmul(w, x) for x in d]
         if not energies:
-            return [*f, r2]
+            return [*f, beyond, r2]
         u = simd.fma(b, simd.fma(b, simd.fma(b, c3, t, c2), t, c1), t, c0)
         products = [b.fmul(f[p], d[q]) for p, q in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))]
         products = [b.select(b.fcmp_ordered("<", r2, row.constant(0.5 * _FAR)), x, row.constant(0.0)) for x in products]
-        return [*f, u, *products, r2]
+        return [*f, u, *products, beyond, r2]
 
     return row.over_neighbors(step, 10 if energies else 3)
 
@@ -162,15 +164,18 @@ def _kernel(body, values: int, *, width: int, kind, triclinic: bool, typed: bool
 
 
 def single_kernel(*, triclinic: bool, typed: bool):
-    """Return f(points, i, neighbors, count, box, pairs, curve, types) → (fx, fy, fz, min r²), single precision."""
-    return _kernel(_single, 4, width=LANES, kind=F32, triclinic=triclinic, typed=typed)
+    """Return f(points, i, neighbors, count, box, pairs, curve, types) → (fx, fy, fz, least, min r²), single precision.
+
+    `least` is the smallest argument minus its curve's start: negative if a pair is nearer than its curve allows.
+    """
+    return _kernel(_single, 5, width=LANES, kind=F32, triclinic=triclinic, typed=typed)
 
 
 def double_kernel(*, triclinic: bool, typed: bool, energies: bool):
-    """Return the same in double precision; with `energies` (fx, fy, fz, u, xx, yy, zz, xy, xz, yz, min r²), all sums
+    """Return the same in double precision; with `energies` (fx, fy, fz, u, xx, yy, zz, xy, xz, yz, least, min r²), all sums
     over the full row (each pair is seen twice by a sum over particles)."""
 
     def body(row):
         return _double(row, energies)
 
-    return _kernel(body, 11 if energies else 4, width=LANES, kind=F64, triclinic=triclinic, typed=typed)
+    return _kernel(body, 12 if energies else 5, width=LANES, kind=F64, triclinic=triclinic, typed=typed)

@@ -27,6 +27,7 @@ from cg_sim.engines.protocol import BlowUp, Frame, Job
 from cg_sim.ensembles import NVE, Bussi, Langevin, NoseHoover, degrees_of_freedom
 from cg_sim.state import State
 
+_REBUILDS = 5  # that must be seen before the skin is chosen anew
 _BLOCK = 1000  # steps between looks at how long the neighbor list lasts
 
 
@@ -63,6 +64,7 @@ class CpuSession:
         self._widths = np.zeros(3)
         self._pool = ThreadPoolExecutor(self._threads) if self._threads > 1 else None
         self._good: State | None = None
+        self._seen = np.zeros(2, dtype=np.int64)  # steps and rebuilds since the skin was chosen
         self._run(state.step)
 
     def _row_width(self) -> int:
@@ -83,8 +85,11 @@ class CpuSession:
             self._adapt(block, int(self._progress.counters[loop.REBUILDS]) - before)
 
     def _adapt(self, steps: int, rebuilds: int) -> None:
-        if rebuilds < 3:
+        self._seen += (steps, rebuilds)
+        steps, rebuilds = (int(number) for number in self._seen)
+        if rebuilds < _REBUILDS:
             return
+        self._seen[:] = 0
         reach = self._cutoff + best_skin(
             self._settings.reach - self._cutoff, steps / rebuilds, self._cutoff, self._density
         )
