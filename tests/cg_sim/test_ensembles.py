@@ -11,8 +11,8 @@ from scipy.linalg import toeplitz
 
 import cg_data as cd
 import cg_sim as cs
+from cg_sim.engines.cpu.kernels.thermostats import rescaling_factor
 from cg_sim.engines.cpu.session import CpuSession, start
-from cg_sim.engines.cpu.thermostat_kernels import rescaling_factor
 from cg_sim.engines.protocol import Job
 
 NOTHING = cd.LennardJones(epsilon=0.0, cutoff=1.0)

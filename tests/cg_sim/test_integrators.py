@@ -9,8 +9,8 @@ from scipy.integrate import solve_ivp
 import cg_data as cd
 import cg_sim as cs
 from cg_sim.box import nearest_image
+from cg_sim.engines.cpu.kernels.thermostats import chain_energy
 from cg_sim.engines.cpu.session import CpuSession, start
-from cg_sim.engines.cpu.thermostat_kernels import chain_energy
 from cg_sim.engines.protocol import Job
 from cg_sim.ensembles import Thermostat
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import cg_data as cd
 import cg_sim as cs
 from cg_sim.box import nearest_image, widths
-from cg_sim.engines.cpu.cells import PADDING, list_triclinic, sort_by_cell, to_grid
+from cg_sim.engines.cpu.kernels.cells import PADDING, list_triclinic, sort_by_cell, to_grid
 from cg_sim.engines.cpu.session import start
 from cg_sim.engines.protocol import BlowUp, Job
 
@@ -75,7 +75,7 @@ def test_particles_on_faces_and_beyond():
 )  # fmt: skip
 def test_sorted_pairs_equal_brute_force(lengths, tilt, n, seed):
     """Lists themselves, over boxes, reaches and densities, with rows wide enough and cells counted by the engine."""
-    from cg_sim.engines.cpu.cells import count_cells
+    from cg_sim.engines.cpu.kernels.cells import count_cells
 
     box = np.diag(lengths)
     box[1, 0], box[2, 0], box[2, 1] = tilt[0] * lengths[0], tilt[1] * lengths[0], tilt[2] * lengths[1]

@@ -7,8 +7,8 @@ import pytest
 from numba import njit
 from scipy import stats
 
-from cg_sim.engines.cpu.phases import draw
-from cg_sim.engines.cpu.thermostat_kernels import gamma_variate
+from cg_sim.engines.cpu.kernels.phases import draw
+from cg_sim.engines.cpu.kernels.thermostats import gamma_variate
 from cg_sim.noise import BAROSTAT, RESCALING, THERMOSTAT, gaussians, log_uniform, philox, turn
 
 PI = (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344, 0xA4093822, 0x299F31D0)

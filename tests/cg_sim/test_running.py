@@ -164,7 +164,7 @@ WRONG = {
     "resume": ({"resume": True}, ValueError, r"resume=True needs checkpoint="),
     "friction": (lambda: cs.Langevin(friction=0.0), ValueError, r"friction must be positive and finite, got 0.0"),
     "tau": (lambda: cs.NoseHoover(tau=np.inf), ValueError, r"tau must be positive and finite, got inf"),
-    "chain": (lambda: cs.NoseHoover(chain=0), ValueError, r"chain must be positive"),
+    "chain": (lambda: cs.NoseHoover(chain=0), ValueError, r"chain must be a whole number of at least 1"),
     "compressibility": (lambda: cs.CellRescaling(1.0, compressibility=-1), ValueError, r"compressibility must be"),
 }
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from cg_sim.box import Array, is_orthorhombic, nearest_image, widths, wrapped
-from cg_sim.engines.cpu import loop
+from cg_sim.engines.cpu.kernels import loop
 from cg_sim.engines.protocol import BlowUp
 from cg_sim.state import State
 

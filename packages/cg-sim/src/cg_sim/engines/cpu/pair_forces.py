@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from cg_data import Interactions, Potential, as_interactions
 from cg_sim.box import Array
 from cg_sim.engines.cpu.session import start
@@ -23,6 +25,7 @@ class Forces:
 
 def pair_forces(state: State, potential: Potential | Interactions) -> Forces:
     """Return energy, forces and virial of a state in double precision."""
-    session = start(Job(state, as_interactions(potential, state.names[0]), kT=1.0, dt=1.0, thermostat=NVE()))
+    forces = as_interactions(potential, state.names[0])
+    session = start(Job(state, forces, kT=np.inf, dt=1.0, thermostat=NVE()))  # no distance is out of reach
     frame = session.frame()
     return Forces(frame.energy, frame.forces, frame.virial)

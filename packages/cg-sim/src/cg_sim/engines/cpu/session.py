@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from cg_sim.box import check_reach
 from cg_sim.curves import exact_curves, fast_curves, tables_of, unreachable_energy
-from cg_sim.engines.cpu import loop
-from cg_sim.engines.cpu.arrays import (
+from cg_sim.engines.cpu.diagnosis import Wreck, diagnosis
+from cg_sim.engines.cpu.kernels import loop
+from cg_sim.engines.cpu.kernels.arrays import (
     make_geometry,
     make_neighbors,
     make_pairs,
@@ -20,8 +21,7 @@ from cg_sim.engines.cpu.arrays import (
     make_shared,
     thread_bounds,
 )
-from cg_sim.engines.cpu.cells import PADDING
-from cg_sim.engines.cpu.diagnosis import Wreck, diagnosis
+from cg_sim.engines.cpu.kernels.cells import PADDING
 from cg_sim.engines.cpu.skin import best_skin, first_skin
 from cg_sim.engines.protocol import BlowUp, Frame, Job
 from cg_sim.ensembles import NVE, Bussi, Langevin, NoseHoover, degrees_of_freedom
@@ -209,7 +209,7 @@ def _settings(job: Job, cutoff: float, nearest: float, skin: float) -> loop.Sett
     box = job.barostat
     return loop.Settings(
         ensemble, float(job.dt), float(job.kT), float(friction), float(tau),
-        float(degrees_of_freedom(job.state.n, job.thermostat)), cutoff, cutoff + skin, nearest, 0.5 * cutoff,
+        float(degrees_of_freedom(job.state.n, job.thermostat)), cutoff, cutoff + skin, nearest, cutoff,
         int(job.seed), int(substeps), int(box.every) if box else 0, float(box.pressure) if box else 0.0,
         float(box.tau) if box else 1.0, float(box.compressibility) if box else 0.0,
     )  # fmt: skip

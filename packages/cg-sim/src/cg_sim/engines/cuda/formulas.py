@@ -8,7 +8,7 @@ import math
 from numba import cuda
 
 from cg_sim import noise
-from cg_sim.engines.cpu import thermostat_kernels
+from cg_sim.engines.cpu.kernels import thermostats
 from cg_sim.engines.cuda.device import rebound
 
 
@@ -22,6 +22,6 @@ philox = rebound(noise.philox)
 turn = rebound(noise.turn)
 gaussians = rebound(noise.gaussians, philox=philox, turn=turn, log_uniform=log_uniform)
 
-chain_half_step = rebound(thermostat_kernels.chain_half_step, _push=rebound(thermostat_kernels._push))
-_gamma_variate = rebound(thermostat_kernels.gamma_variate, philox=philox, gaussians=gaussians, log_uniform=log_uniform)
-rescaling_factor = rebound(thermostat_kernels.rescaling_factor, gaussians=gaussians, gamma_variate=_gamma_variate)
+chain_half_step = rebound(thermostats.chain_half_step, _push=rebound(thermostats._push))
+_gamma_variate = rebound(thermostats.gamma_variate, philox=philox, gaussians=gaussians, log_uniform=log_uniform)
+rescaling_factor = rebound(thermostats.rescaling_factor, gaussians=gaussians, gamma_variate=_gamma_variate)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from cg_sim.box import Array, check_reach, is_orthorhombic, widths
 from cg_sim.curves import Curves, exact_curves, fast_curves, tables_of, unreachable_energy
-from cg_sim.engines.cpu import loop
+from cg_sim.engines.cpu.kernels import loop
 from cg_sim.engines.protocol import Job
 from cg_sim.ensembles import NVE, Bussi, Langevin, NoseHoover, degrees_of_freedom
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import cuda, types
 
-from cg_sim.engines.cpu.cells import TURN
+from cg_sim.engines.cpu.kernels.cells import TURN
 from cg_sim.engines.cuda.packing import BOX
 from cg_sim.engines.cuda.particle_functions import fraction
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from numba import cuda, float64
 
-from cg_sim.engines.cpu import loop
+from cg_sim.engines.cpu.kernels import loop
 from cg_sim.engines.cuda.device import SIMULATED, crowded
 from cg_sim.engines.cuda.formulas import chain_half_step, rescaling_factor
 from cg_sim.engines.cuda.packing import (

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numba import cuda, float64
 
-from cg_sim.engines.cpu.loop import CHAIN, RESCALING
+from cg_sim.engines.cpu.kernels.loop import CHAIN, RESCALING
 from cg_sim.engines.cuda.formulas import chain_half_step, rescaling_factor
 from cg_sim.engines.cuda.packing import DT, FAR2, FREEDOM, KT, NEAREST2, SLACK2, TAU
 from cg_sim.engines.cuda.pair_functions import Law, flavor

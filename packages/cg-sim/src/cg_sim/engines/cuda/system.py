@@ -9,9 +9,9 @@ import numpy.typing as npt
 from numba import cuda
 
 from cg_sim.box import Array, is_orthorhombic, volume, widths
-from cg_sim.engines.cpu import loop
 from cg_sim.engines.cpu.diagnosis import Wreck, diagnosis
-from cg_sim.engines.cpu.thermostat_kernels import cell_factor
+from cg_sim.engines.cpu.kernels import loop
+from cg_sim.engines.cpu.kernels.thermostats import cell_factor
 from cg_sim.engines.cuda import step_kernels as kernels
 from cg_sim.engines.cuda.cell_kernels import place_kernel
 from cg_sim.engines.cuda.device import THREADS, blocks, launch

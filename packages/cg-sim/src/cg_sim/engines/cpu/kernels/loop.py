@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from cg_sim.engines.cpu.barrier import wait
-from cg_sim.engines.cpu.cells import TURN
-from cg_sim.engines.cpu.compiled import compiled
-from cg_sim.engines.cpu.phases import draw, forces, kick, kinetic_sums, measure, move, pack, scale_velocities
-from cg_sim.engines.cpu.rebuild import box_widths, rebuild
-from cg_sim.engines.cpu.thermostat_kernels import cell_factor, chain_half_step, rescaling_factor
+from cg_sim.engines.cpu.kernels.barrier import wait
+from cg_sim.engines.cpu.kernels.cells import TURN
+from cg_sim.engines.cpu.kernels.compiled import compiled
+from cg_sim.engines.cpu.kernels.phases import draw, forces, kick, kinetic_sums, measure, move, pack, scale_velocities
+from cg_sim.engines.cpu.kernels.rebuild import box_widths, rebuild
+from cg_sim.engines.cpu.kernels.thermostats import cell_factor, chain_half_step, rescaling_factor
 
 NVE, LANGEVIN, CHAIN, RESCALING = 0, 1, 2, 3
 DONE, GROW, TOO_NEAR, TOO_FAR, TOO_SMALL, TOO_WILD = 0, 1, 2, 3, 4, 5

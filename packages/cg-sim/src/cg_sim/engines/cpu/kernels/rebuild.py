@@ -8,8 +8,8 @@ import math
 import numpy as np
 from numba import njit
 
-from cg_sim.engines.cpu.barrier import wait
-from cg_sim.engines.cpu.cells import count_cells, list_orthorhombic, list_triclinic, sort_by_cell, to_grid
+from cg_sim.engines.cpu.kernels.barrier import wait
+from cg_sim.engines.cpu.kernels.cells import count_cells, list_orthorhombic, list_triclinic, sort_by_cell, to_grid
 
 _compiled = njit(nogil=True, error_model="numpy")
 

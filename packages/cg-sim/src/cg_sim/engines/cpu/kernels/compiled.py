@@ -15,7 +15,7 @@ from numba import njit
 @cache
 def _sources_digest() -> str:
     """Return a digest of the package's kernels: Numba itself only looks at the file of the outermost function."""
-    package = Path(__file__).parents[2]
+    package = Path(__file__).parents[3]
     files = [package / "noise.py", *sorted(Path(__file__).parent.glob("*.py"))]
     return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
 

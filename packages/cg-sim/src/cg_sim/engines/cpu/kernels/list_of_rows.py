@@ -8,8 +8,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from cg_sim.engines.cpu import simd
-from cg_sim.engines.cpu.simd import F32, I32, I64
+from cg_sim.engines.cpu.kernels import simd
+from cg_sim.engines.cpu.kernels.simd import F32, I32, I64
 
 _LANES = 16
 

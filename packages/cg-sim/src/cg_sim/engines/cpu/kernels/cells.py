@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numba import njit
 
-from cg_sim.engines.cpu.list_kernel import row_orthorhombic, row_triclinic
+from cg_sim.engines.cpu.kernels.list_of_rows import row_orthorhombic, row_triclinic
 
 TURN = 4294967296.0  # 2³² = one box length in integer fractions
 PADDING = 16  # lanes of the list kernel, which reads past the last particle

@@ -8,7 +8,7 @@ import numpy as np
 
 from cg_sim.box import Array, is_orthorhombic
 from cg_sim.curves import Curves
-from cg_sim.engines.cpu.cells import PADDING, TURN
+from cg_sim.engines.cpu.kernels.cells import PADDING, TURN
 from cg_sim.state import State
 
 CHUNK = 1024  # sums run over chunks of this many particles in a fixed order, whatever the number of threads

@@ -9,9 +9,9 @@ import numpy as np
 from numba import njit
 from numba.extending import overload, register_jitable
 
-from cg_sim.engines.cpu.arrays import CHUNK
-from cg_sim.engines.cpu.cells import TURN
-from cg_sim.engines.cpu.row_kernels import LANES, double_kernel, single_kernel
+from cg_sim.engines.cpu.kernels.arrays import CHUNK
+from cg_sim.engines.cpu.kernels.cells import TURN
+from cg_sim.engines.cpu.kernels.forces_of_rows import LANES, double_kernel, single_kernel
 from cg_sim.noise import gaussians
 
 _phase = njit(nogil=True, error_model="numpy")
