@@ -59,6 +59,14 @@ EVERY = {
          "molecule": np.array([0, 0, 0], np.uint8)},
         units_length="nm",
     ),
+    "run": labeled(
+        "run",
+        {"kT": (1.2, "epsilon"), "final_position": (np.arange(6.0).reshape(2, 3) / 7, "sigma"),
+         "final_velocity": (np.full((2, 3), -0.1), "sigma/(sigma*sqrt(m/(epsilon)))"),
+         "final_box": (np.eye(3) * 5.1, "sigma"), "mass": ([1.0, 2.5], "m"), "particle_type": np.array(["A", "B"]),
+         "pressure": (np.nan, "epsilon/sigma^3")},
+        final_step=7,
+    ),
 }  # fmt: skip
 
 

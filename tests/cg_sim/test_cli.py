@@ -33,6 +33,7 @@ def same(a: xr.Dataset, b: xr.Dataset) -> bool:
 
 
 def test_a_run_is_written_and_summed_up_and_the_command_it_proposes_works(folder, capsys):
+    pytest.importorskip("matplotlib", reason="one of the commands it proposes draws a picture")
     assert main([*RUN, "--seed", "1"]) == 0
     out = capsys.readouterr().out
     for symbol in ("T", "P", "U/N", "E/N"):

@@ -192,7 +192,7 @@ def liquid():
 @pytest.mark.validation
 @rows
 def test_long_averages_agree(name, liquid):
-    """Langevin at ρ = 0.7, kT = 1: U, P, g(r) within |z| < 4 of the embedded engine's, 2K/3N of kT."""
+    """Langevin at ρ = 0.7, kT = 1: U, P within |z| < 4 of the embedded engine's, g(r) within errors, 2K/3N of kT."""
     chosen, (state, wanted) = row(name), liquid
     found = averages(state, chosen, seed=10 + list(ROWS).index(name))
     for quantity in ("energy", "pressure", "temperature"):
@@ -203,4 +203,6 @@ def test_long_averages_agree(name, liquid):
     seen = (wanted.g > 0.05).to_numpy()
     z = ((found.g - wanted.g) / np.hypot(found.g_stderr, wanted.g_stderr)).to_numpy()[seen]
     assert seen.sum() > 35
-    assert np.abs(z).max() < 4
+    # errors are from 16–32 blocks, so z follows Student's t: the largest of 40 bins passes 4 in one run of 25
+    assert np.abs(z).max() < 6
+    assert np.sqrt(np.mean(z**2)) < 1.8

@@ -144,9 +144,9 @@ def _check_files(plan: Plan, settings: Mapping[str, Any]) -> None:
     if plan.picture is not None:
         from cg_sim.plots import require_matplotlib
 
-        require_matplotlib()
         if plan.picture.suffix.lower() not in (".png", ".pdf", ".svg"):
             raise ValueError(f"{plan.picture}: a picture is .png, .pdf or .svg")
+        require_matplotlib()
     if plan.trajectory is not None and plan.trajectory.suffix.lower() not in (
         ".nc",
         ".gsd",
