@@ -26,7 +26,7 @@ from peers import HERE, OURS, Unavailable, python_of
 class Effort:
     """How long a repetition takes [s of CPU time], how many there are, and whether cases are left out."""
 
-    seconds: float = 0.5
+    seconds: float = 0.4
     rounds: int = 5
     quick: bool = False
 

@@ -12,7 +12,7 @@ from starting_points import liquid
 
 N, DENSITY = 4000, 0.7
 LATENCY = 4  # cycles of a fused multiply-add on Zen 2 to 5 and on Intel's cores since Skylake
-PHASES = ("forces", "list build", "noise", "move", "kick", "pack")
+PHASES = ("forces", "list build", "noise", "move, kick and pack")
 VARIANTS = {
     "first cache": "the same loop, all data in the first cache",
     "fetch only": "its look-ups alone, in the first cache",

@@ -12,7 +12,7 @@ from starting_points import liquid
 
 REPLICAS, N, DENSITY = 64, 256, 0.7
 STEPS = 2000  # at least, of each replica: setting it up is part of the cost
-SIZES = (512, 1000, 2000, 4000, 8000)
+SIZES = (512, 1000, 2000, 4000)
 UNIT = "million atom-steps per CPU second"
 
 

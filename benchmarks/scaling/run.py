@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from measuring import Effort, Program, interleaved
 from results import Row
@@ -14,7 +15,7 @@ LARGE = 16_384  # below it the memory of a process is too coarse a measure
 
 def rows(effort: Effort) -> Iterator[Row]:
     for precision in ("single", "double"):
-        yield from _of(precision, SIZES[:3] if effort.quick else SIZES, effort)
+        yield from _of(precision, SIZES[:3] if effort.quick else SIZES, replace(effort, rounds=min(effort.rounds, 3)))
 
 
 def _of(precision: str, sizes: tuple[int, ...], effort: Effort) -> Iterator[Row]:

@@ -40,7 +40,8 @@ class Run:
 
 
 trial = max(40, 60_000 // n)
-run = min((Run(skin) for skin in (0.4, 0.7)), key=lambda run: cost(run.advance, trial))
+skins = (0.4, 0.7) if n < 10_000 else (0.7,)
+run = min((Run(skin) for skin in skins), key=lambda run: cost(run.advance, trial))
 
 
 def facts():

@@ -29,15 +29,19 @@ def all_forces(particles, neighbors, geometry, pairs):
     return phases.forces(0, n, particles, neighbors, geometry, pairs)
 
 
+def integrate():
+    phases.move(0, n, particles, still, 1.0, 0.999999, 1e-12, 1.0, 1.0)
+    phases.kick(0, n, particles, still)
+    phases.pack(0, n, particles.points, particles, geometry.inverse)
+
+
 PHASES = {
     "forces": lambda: all_forces(particles, neighbors, geometry, session._pairs),
     "list build": lambda: rebuild(
         0, 1, 0, n, particles, neighbors, geometry, False, reach, session._widths, session._shared
     ),
     "noise": lambda: phases.draw(0, n, particles.scratch, 1, 5, particles.id),
-    "move": lambda: phases.move(0, n, particles, still, 1.0, 0.999999, 1e-12, 1.0, 1.0),
-    "kick": lambda: phases.kick(0, n, particles, still),
-    "pack": lambda: phases.pack(0, n, particles.points, particles, geometry.inverse),
+    "move, kick and pack": integrate,
 }
 phase = PHASES[OPTIONS["phase"]]
 
