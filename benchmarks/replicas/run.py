@@ -11,7 +11,7 @@ from results import Row, compared
 from starting_points import liquid
 
 REPLICAS, N, DENSITY = 64, 256, 0.7
-STEPS = 2000  # at least, of each replica: setting it up is part of the cost
+STEPS = 2000  # at least, of each replica and of each single run: setting up is part of the cost
 SIZES = (512, 1000, 2000, 4000)
 UNIT = "million atom-steps per CPU second"
 
@@ -38,4 +38,4 @@ def _compared(precision: str, effort: Effort) -> Iterator[Row]:
 
 def _ours(name: str, n: int, replicas: int, precision: str) -> Program:
     options: dict[str, Any] = {"start": str(liquid(n, DENSITY)), "replicas": replicas, "precision": precision}
-    return Program(name, "batch_ours", {**options, "sample_every": 0, "multiple": STEPS if replicas > 1 else 100})
+    return Program(name, "batch_ours", {**options, "sample_every": 0, "multiple": STEPS})

@@ -20,4 +20,5 @@ def advance(steps):
     )  # fmt: skip
 
 
+advance(OPTIONS["multiple"])
 serve(advance, per_step=state.n * replicas, multiple=OPTIONS["multiple"], facts=lambda: {"version": cs.__version__})
