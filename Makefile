@@ -11,7 +11,7 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 PACKAGES := packages/cg-data packages/cg-sim packages/cg-models packages/cg-inverse
-EDITABLE := -e packages/cg-data[all] -e packages/cg-sim[all] -e packages/cg-models -e packages/cg-inverse[models]
+EDITABLE := -e packages/cg-data[all] -e packages/cg-sim[all] -e packages/cg-models -e packages/cg-inverse[all]
 SOURCES  := $(PACKAGES:%=%/src) tests examples
 
 .PHONY: help demo test lint format types doctest coverage bench notebooks docs lab clean

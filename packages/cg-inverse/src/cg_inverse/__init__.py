@@ -1,7 +1,56 @@
-"""From a radial distribution function to the potential that reproduces it: IBI, wIBI, multi-state IBI, IMC, HNC-Newton, relative entropy, DiffSim.
+"""From a radial distribution function to the potential that reproduces it: IBI, wIBI, multi-state IBI, C-IBI, IMC,
+HNC-Newton and Gauss–Newton, relative entropy, on one target, with one loop, one history and error bars.
 
-Nothing is here yet; see the package's README for what is coming.
+Every public name is here; each is imported on first use, so that `import cg_inverse` costs milliseconds.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cg_inverse.judgement import Judgement as Judgement
+    from cg_inverse.loop import Control as Control
+    from cg_inverse.loop import Step as Step
+    from cg_inverse.loop import iterate as iterate
+    from cg_inverse.methods.hnc import HNCGN as HNCGN
+    from cg_inverse.methods.hnc import HNCN as HNCN
+    from cg_inverse.methods.ibi import CIBI as CIBI
+    from cg_inverse.methods.ibi import IBI as IBI
+    from cg_inverse.methods.ibi import WIBI as WIBI
+    from cg_inverse.methods.imc import IMC as IMC
+    from cg_inverse.methods.relative_entropy import RelativeEntropy as RelativeEntropy
+    from cg_inverse.spline_problem import Problem as Problem
+    from cg_inverse.spline_problem import problem as problem
+    from cg_inverse.sample import Sample as Sample
+    from cg_inverse.simulation import Liquids as Liquids
+
 __version__ = "0.1.0"
-__all__ = ["__version__"]
+
+_HOMES = {
+    "judgement": ("Judgement",),
+    "loop": ("Control", "Step", "iterate"),
+    "methods.hnc": ("HNCGN", "HNCN"),
+    "methods.ibi": ("CIBI", "IBI", "WIBI"),
+    "methods.imc": ("IMC",),
+    "methods.relative_entropy": ("RelativeEntropy",),
+    "sample": ("Sample",),
+    "simulation": ("Liquids",),
+    "spline_problem": ("Problem", "problem"),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *_HOME_OF]
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME_OF:
+        value: object = getattr(import_module(f"cg_inverse.{_HOME_OF[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'cg_inverse' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,116 @@
+"""The simulations of a round: every state point, several independent runs of each, side by side."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+
+import cg_sim as cs
+from cg_data import Interactions
+from cg_inverse.counting import PairSeries
+from cg_inverse.spline_problem import Problem
+from cg_inverse.sample import Sample
+from cg_inverse.state_point import StatePoint
+
+States = tuple[tuple[cs.State, ...], ...]  # of each state point, each run
+_LEAST_PARTICLES = 1000
+_ROOM = 1.02  # of half the box over the target's reach
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a round wants simulated: `steps` at each state point in all, after `equilibration` of each run."""
+
+    steps: int
+    equilibration: int
+    seed: int
+
+
+class Simulate(Protocol):
+    """Runs a potential at all state points of its problem."""
+
+    def start(self) -> States:
+        """Return configurations to start from."""
+
+    def __call__(self, potential: Interactions, states: States, order: Order) -> tuple[tuple[Sample, ...], States]:
+        """Return a sample per state point, and where the runs ended."""
+
+
+@dataclass(frozen=True, eq=False)
+class Liquids:
+    """Simulations of a problem's state points in boxes of their own: N particles at the target's density, NVT.
+
+    `particles` is N of each state, at least 1000 and so many that the box is twice as wide as the target reaches;
+    `dt` [time] is 0.005 ρ^(−1/3) √(m/kT) unless given. Results depend on `runs`, never on `threads`.
+    """
+
+    problem: Problem
+    particles: int | None = None
+    dt: float | None = None
+    mass: float = 1.0
+    friction: float | None = None
+    sample_every: int = 40
+    runs: int = 2
+    threads: int | None = None
+    engine: Literal["cpu", "cuda", "lammps", "hoomd"] = "cpu"
+    precision: Literal["single", "double"] = "single"
+    seed: int = 0
+
+    def start(self) -> States:
+        return tuple(tuple(self._crystal(state, k) for k in range(self.runs)) for state in self.problem.states)
+
+    def _crystal(self, state: StatePoint, k: int) -> cs.State:
+        n = self.particles or least_particles(state, self.problem.basis.cutoff)
+        shares = {t: rho / state.density for t, rho in state.densities.items()}
+        return cs.fcc(n, state.density, kT=state.kT, masses=self.mass, composition=shares, seed=self.seed + k)
+
+    def time_step(self, state: StatePoint) -> float:
+        """Return dt [time]."""
+        return self.dt if self.dt is not None else 0.005 * self._time(state)
+
+    def _time(self, state: StatePoint) -> float:
+        return state.density ** (-1 / 3) * float(np.sqrt(self.mass / state.kT))
+
+    def __call__(self, potential: Interactions, states: States, order: Order) -> tuple[tuple[Sample, ...], States]:
+        jobs = [(s, k) for s in range(len(states)) for k in range(self.runs)]
+
+        def one(job: tuple[int, int]) -> cs.Run:
+            s, k = job
+            return self._run(potential, self.problem.states[s], states[s][k], order, jobs.index(job))
+
+        with ThreadPoolExecutor(self.threads or min(len(jobs), os.cpu_count() or 1)) as pool:
+            found = dict(zip(jobs, pool.map(one, jobs), strict=True))
+        grouped = [[found[s, k] for k in range(self.runs)] for s in range(len(states))]
+        samples = tuple(self._sample(self.problem.states[s], runs) for s, runs in enumerate(grouped))
+        return samples, tuple(tuple(run.state for run in runs) for runs in grouped)
+
+    def _run(self, potential: Interactions, state: StatePoint, start: cs.State, order: Order, number: int) -> cs.Run:
+        each = -(-order.steps // self.runs)
+        thermostat = cs.Langevin(1 / self._time(state) if self.friction is None else self.friction)
+        return cs.simulate(
+            start, potential, kT=state.kT, steps=each, equilibration=order.equilibration, dt=self.time_step(state),
+            thermostat=thermostat, observe=[PairSeries(state.bins, state.pairs, self.problem.basis)],
+            sample_every=self.sample_every, engine=self.engine, precision=self.precision,
+            seed=order.seed + number, units=state.units,
+        )  # fmt: skip
+
+    def _sample(self, state: StatePoint, runs: Sequence[cs.Run]) -> Sample:
+        series = [run.data["pair_series"].values for run in runs]
+        number = np.concatenate([np.full(len(x), k) for k, x in enumerate(series)])
+        together = np.concatenate(series)
+        counted = len(state.pairs) * state.bins.count
+        counts = together[:, :counted].reshape(-1, len(state.pairs), state.bins.count)
+        sums, (p, u, v) = together[:, counted:-3], together[:, -3:].T
+        steps = sum(int(run.data.attrs["steps_done"]) for run in runs)
+        return Sample(state, counts, sums, p, u, v, number, runs[0].state.counts(), steps)
+
+
+def least_particles(state: StatePoint, cutoff: float) -> int:
+    """Return how many particles a cubic box needs to hold the target's reach twice, and no fewer than 1000."""
+    side = max(2 * state.bins.r_max * _ROOM, 2 * cutoff * _ROOM)
+    return max(_LEAST_PARTICLES, int(np.ceil(state.density * side**3)))
