@@ -10,8 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from cg_inverse.control import Control as Control
+    from cg_inverse.error_bands import Uncertainty as Uncertainty
+    from cg_inverse.error_bands import uncertainty as uncertainty
     from cg_inverse.judgement import Judgement as Judgement
-    from cg_inverse.loop import Control as Control
     from cg_inverse.loop import Step as Step
     from cg_inverse.loop import iterate as iterate
     from cg_inverse.methods.hnc import HNCGN as HNCGN
@@ -21,23 +23,28 @@ if TYPE_CHECKING:
     from cg_inverse.methods.ibi import WIBI as WIBI
     from cg_inverse.methods.imc import IMC as IMC
     from cg_inverse.methods.relative_entropy import RelativeEntropy as RelativeEntropy
-    from cg_inverse.spline_problem import Problem as Problem
-    from cg_inverse.spline_problem import problem as problem
+    from cg_inverse.pressure import FixedPressure as FixedPressure
+    from cg_inverse.pressure import RampCorrection as RampCorrection
     from cg_inverse.sample import Sample as Sample
     from cg_inverse.simulation import Liquids as Liquids
+    from cg_inverse.spline_problem import Problem as Problem
+    from cg_inverse.spline_problem import problem as problem
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "control": ("Control",),
     "judgement": ("Judgement",),
-    "loop": ("Control", "Step", "iterate"),
+    "loop": ("Step", "iterate"),
     "methods.hnc": ("HNCGN", "HNCN"),
     "methods.ibi": ("CIBI", "IBI", "WIBI"),
     "methods.imc": ("IMC",),
     "methods.relative_entropy": ("RelativeEntropy",),
+    "pressure": ("FixedPressure", "RampCorrection"),
     "sample": ("Sample",),
     "simulation": ("Liquids",),
     "spline_problem": ("Problem", "problem"),
+    "error_bands": ("Uncertainty", "uncertainty"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

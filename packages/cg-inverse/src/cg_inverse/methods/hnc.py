@@ -16,11 +16,11 @@ from cg_data import pair_name
 from cg_inverse.bins import Array
 from cg_inverse.methods.boltzmann import both_counted, shell_rows, started, within
 from cg_inverse.methods.ibi import joined
-from cg_inverse.methods.imc import residual_step
 from cg_inverse.methods.protocol import Initial, Rows, Targets, as_problem, combined
-from cg_inverse.spline_problem import Problem
+from cg_inverse.methods.residual import residual_step
 from cg_inverse.regularized import Solution
 from cg_inverse.sample import Sample
+from cg_inverse.spline_problem import Problem
 from cg_inverse.state_point import StatePoint
 
 _LEAST_STRUCTURE = 0.02  # S(k) below this is noise of a tail that was cut: not even a dense liquid is so stiff

@@ -11,9 +11,9 @@ import xarray as xr
 
 from cg_data import Interactions, Potential
 from cg_inverse.bins import Array
-from cg_inverse.spline_problem import Problem, problem
 from cg_inverse.regularized import Solution, solved
 from cg_inverse.sample import Sample
+from cg_inverse.spline_problem import Problem, problem
 
 Targets = xr.Dataset | Sequence[xr.Dataset] | Problem
 Initial = Potential | Interactions | None

@@ -10,9 +10,10 @@ import numpy as np
 from cg_inverse.bins import Array
 from cg_inverse.methods.boltzmann import shell_rows, started
 from cg_inverse.methods.protocol import Initial, Targets, as_problem
-from cg_inverse.spline_problem import Problem
+from cg_inverse.methods.responses import sampled_hessian
 from cg_inverse.regularized import Solution, newton
 from cg_inverse.sample import Sample
+from cg_inverse.spline_problem import Problem
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +29,7 @@ class RelativeEntropy:
     weights: Sequence[float] | None = None
     knots: float | None = None
     initial: Initial = None
+    shrunk: bool = True
     problem: Problem = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -37,7 +39,7 @@ class RelativeEntropy:
         return started(self.problem, self.initial)
 
     def update(self, coefficients: Array, samples: Sequence[Sample]) -> Solution:
-        parts = [entropy_derivatives(self.problem, s) for s in samples]
+        parts = [entropy_derivatives(self.problem, s, shrunk=self.shrunk) for s in samples]
         shares = self.problem.weights * len(parts)
         gradient = sum(w * g for w, (g, _, _) in zip(shares, parts, strict=True))
         hessian = sum(w * h for w, (_, h, _) in zip(shares, parts, strict=True))
@@ -45,17 +47,12 @@ class RelativeEntropy:
         return newton(np.asarray(gradient), np.asarray(hessian), np.asarray(noise), self.problem.basis.roughness())
 
 
-def entropy_derivatives(problem: Problem, sample: Sample) -> tuple[Array, Array, Array]:
+def entropy_derivatives(problem: Problem, sample: Sample, *, shrunk: bool = True) -> tuple[Array, Array, Array]:
     """Return gradient and Hessian of the relative entropy by coefficients, and the gradient's covariance by noise."""
     state, beta = sample.state, 1 / sample.state.kT
-    target = np.zeros(problem.basis.size)
-    noise = np.zeros((problem.basis.size, problem.basis.size))
+    gradient, noise = -sample.sums.mean(axis=0), np.zeros((problem.basis.size, problem.basis.size))
     for k, pair in enumerate(state.pairs):
         rows = shell_rows(problem, state, pair) * sample.ideal[k][:, None]
-        target += state.g[k] @ rows
+        gradient = gradient + state.g[k] @ rows
         noise += (rows * (sample.g_stderr[k] ** 2 + state.g_stderr[k] ** 2)[:, None]).T @ rows
-    sums = sample.sums.copy()
-    for run in np.unique(sample.run):
-        sums[sample.run == run] -= sums[sample.run == run].mean(axis=0)
-    hessian = beta**2 * sums.T @ sums / max(sample.frames - 1, 1)
-    return beta * (target - sample.sums.mean(axis=0)), hessian, beta**2 * noise
+    return beta * gradient, sampled_hessian(problem, sample, shrunk=shrunk), beta**2 * noise

@@ -1,0 +1,136 @@
+"""Pressure in an inversion: the two ramps of the literature, and the pressure as one more datum of the fit.
+
+A ramp changes U after each step, whatever it does to g. `FixedPressure` instead moves along the directions that g
+determines least: the step is conditioned on the pressure, as a Gaussian is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
+
+import numpy as np
+
+from cg_inverse.bins import Array
+from cg_inverse.error_bands import weak_prior
+from cg_inverse.methods.hnc import hnc_response
+from cg_inverse.methods.residual import information
+from cg_inverse.regularized import Solution
+from cg_inverse.sample import Sample
+from cg_inverse.spline_problem import Problem
+
+_SIGMAS = 3.0
+
+
+class Correction(Protocol):
+    """Changes a method's step so that the pressure is met."""
+
+    def __call__(
+        self, problem: Problem, coefficients: Array, samples: Sequence[Sample], found: Solution
+    ) -> Solution: ...
+
+    def met(self, problem: Problem, samples: Sequence[Sample]) -> bool:
+        """Return whether the pressure is right within 3 standard errors."""
+
+
+@dataclass(frozen=True, slots=True)
+class RampCorrection:
+    """ΔU = A(1 − r/r_c) of every pair, added to each step.
+
+    "simple" is VOTCA's A = −sgn(ΔP)·`most`·min(1, `scale`·|ΔP|) with `scale` [volume/energy]; "wjk" (Wang, Junghans &
+    Kremer 2009) is A = −`scale`·3r_cΔP/(2πρ²∫r³g dr), cut at ±`most` [energy], and then the pressure of the same g is
+    met. ΔP is the pressure above `target` [energy/volume].
+    """
+
+    target: float
+    rule: Literal["wjk", "simple"] = "wjk"
+    scale: float = 1.0
+    most: float | None = None
+
+    def met(self, problem: Problem, samples: Sequence[Sample]) -> bool:
+        error = float(np.sqrt(problem.weights**2 @ np.array([s.pressure_stderr**2 for s in samples])))
+        return abs(self._excess(problem, samples)) < _SIGMAS * error
+
+    def _excess(self, problem: Problem, samples: Sequence[Sample]) -> float:
+        return float(problem.weights @ np.array([s.pressure for s in samples])) - self.target
+
+    def __call__(self, problem: Problem, coefficients: Array, samples: Sequence[Sample], found: Solution) -> Solution:
+        ramp, most = ramp_coefficients(problem), 0.1 * problem.kT if self.most is None else self.most
+        excess = self._excess(problem, samples)
+        match self.rule:
+            case "simple":
+                height = -np.sign(excess) * most * min(1.0, abs(self.scale * excess))
+            case "wjk":
+                slopes = [direct_pressure_response(problem, s) @ ramp for s in samples]
+                height = float(np.clip(-self.scale * excess / (problem.weights @ np.array(slopes)), -most, most))
+            case _:
+                raise ValueError(f"rule must be 'wjk' or 'simple', got {self.rule!r}")
+        return replace(found, step=found.step + height * ramp)
+
+
+@dataclass(frozen=True, slots=True)
+class FixedPressure:
+    """The pressure as a datum: the step moves where g determines U least until P is `target` [energy/volume].
+
+    `target` is one number, or one per state; `stderr` says how well it is known beyond the run's own error.
+    """
+
+    target: float | tuple[float, ...]
+    stderr: float = 0.0
+
+    def met(self, problem: Problem, samples: Sequence[Sample]) -> bool:
+        off = np.array([s.pressure for s in samples]) - self.target
+        return bool(
+            np.all(np.abs(off) < _SIGMAS * np.array([np.hypot(s.pressure_stderr, self.stderr) for s in samples]))
+        )
+
+    def __call__(self, problem: Problem, coefficients: Array, samples: Sequence[Sample], found: Solution) -> Solution:
+        wanted = np.broadcast_to(np.atleast_1d(self.target), (len(samples),))
+        responses = [hnc_response(problem, s.state, s.g) for s in samples]
+        rows = np.stack(
+            [pressure_response(problem, coefficients, s, j) for s, j in zip(samples, responses, strict=True)]
+        )
+        missing = wanted - np.array([s.pressure for s in samples]) - rows @ found.step
+        noise = np.array([s.pressure_stderr**2 + self.stderr**2 for s in samples])
+        believed = missing * missing**2 / (missing**2 + noise)  # what may be noise is not chased
+        known = information(problem, samples, responses) + weak_prior(problem)
+        towards = np.linalg.solve(known, rows.T)
+        return replace(found, step=found.step + towards @ np.linalg.solve(rows @ towards, believed))
+
+
+def ramp_coefficients(problem: Problem) -> Array:
+    """Return the splines nearest to 1 − r/r_c of every pair."""
+    parts = []
+    for pair in problem.pairs:
+        spline = problem.basis.spline(pair)
+        r = np.linspace(spline.core, spline.cutoff, 8 * spline.intervals)
+        parts.append(np.linalg.lstsq(spline(r), 1 - r / spline.cutoff, rcond=None)[0])
+    return np.concatenate(parts)
+
+
+def direct_pressure_response(problem: Problem, sample: Sample) -> Array:
+    """Return ∂P/∂c at the pairs as they are, −⟨Σ r B_k′⟩/3V."""
+    state, out = sample.state, np.zeros(problem.basis.size)
+    pairs = sample.counts.mean(axis=0)
+    for k, pair in enumerate(state.pairs):
+        out[problem.basis.part(pair)] = -pairs[k] @ _shell_virials(problem, sample, pair)
+    return out / (3 * float(sample.volumes.mean()))
+
+
+def pressure_response(problem: Problem, coefficients: Array, sample: Sample, response: Array) -> Array:
+    """Return ∂P/∂c: of the force at given pairs, and of the pairs as they follow by `response` = ∂g/∂c."""
+    state, out = sample.state, direct_pressure_response(problem, sample)
+    for k, pair in enumerate(state.pairs):
+        virial = _shell_virials(problem, sample, pair) @ coefficients[problem.basis.part(pair)] * sample.ideal[k]
+        out = out - virial @ response[k] / (3 * float(sample.volumes.mean()))
+    return out
+
+
+def _shell_virials(problem: Problem, sample: Sample, pair: str) -> Array:
+    """Return the mean of r B_k′(r) over each shell as (shell, k)."""
+    spline, bins = problem.basis.spline(pair), sample.state.bins
+    edges = bins.fine_edges
+    r, volumes = 0.5 * (edges[1:] + edges[:-1]), np.diff(edges**3)
+    weighted = (r * volumes)[:, None] * spline(r, 1)
+    return np.asarray(bins.coarse(weighted.T).T / bins.coarse(volumes)[:, None])
