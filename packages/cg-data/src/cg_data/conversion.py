@@ -11,7 +11,8 @@ from cg_data.units import Units, factor
 _DIMENSIONS: dict[str, tuple[float, float, float]] = {  # exponents of length, energy, mass
     "r": (1, 0, 0), "density": (-3, 0, 0), "kT": (0, 1, 0), "u": (0, 1, 0), "f": (-1, 1, 0),
     "position": (1, 0, 0), "box": (1, 0, 0), "force": (-1, 1, 0), "energy": (0, 1, 0), "mass": (0, 0, 1),
-    "velocity": (0, 0.5, -0.5), "time": (1, -0.5, 0.5), "pressure": (-3, 1, 0),
+    "velocity": (0, 0.5, -0.5), "time": (1, -0.5, 0.5), "pressure": (-3, 1, 0), "pressure_stderr": (-3, 1, 0),
+    "r_u": (1, 0, 0), "u_stderr": (0, 1, 0), "coefficients": (0, 1, 0),
 }  # fmt: skip
 CONVERTIBLE = ("pair-target", "pair-table", "trajectory", "history")
 
@@ -35,8 +36,10 @@ def in_units(ds: xr.Dataset, goal: Units) -> xr.Dataset:
     mass = factor(old.mass, goal.mass) if massive else 1.0
     names = {
         "density": f"{goal.length}^-3", "f": goal.force(), "force": goal.force(), "time": goal.time(),
-        "velocity": f"{goal.length}/({goal.time()})", "mass": goal.mass, "pressure": f"{goal.energy}/{goal.length}^3",
-        **dict.fromkeys(("r", "position", "box"), goal.length), **dict.fromkeys(("kT", "u", "energy"), goal.energy),
+        "velocity": f"{goal.length}/({goal.time()})", "mass": goal.mass,
+        **dict.fromkeys(("pressure", "pressure_stderr"), f"{goal.energy}/{goal.length}^3"),
+        **dict.fromkeys(("r", "r_u", "position", "box"), goal.length),
+        **dict.fromkeys(("kT", "u", "u_stderr", "coefficients", "energy"), goal.energy),
     }  # fmt: skip
     scaled = {}
     for name, (a, b, c) in _DIMENSIONS.items():

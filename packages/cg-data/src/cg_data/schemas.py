@@ -57,6 +57,17 @@ def _trajectory_physics(ds: xr.Dataset) -> str | None:
     return None
 
 
+def _history_physics(ds: xr.Dataset) -> str | None:
+    """g is missing where a state, or its target's reach, has no such pair or shell."""
+    for name in ("g", "g_stderr", "g_target", "g_target_stderr"):
+        values = ds[name].values
+        if np.any(np.isinf(values)) or np.any(values < 0):
+            return f"{name} is negative or infinite somewhere"
+    if np.any(np.isnan(ds["g"].values) & ~np.isnan(ds["g_target"].values)):
+        return "g is missing where there is a target"
+    return None
+
+
 SCHEMAS: dict[str, Schema] = {
     "pair-target": Schema(
         {
@@ -98,13 +109,43 @@ SCHEMAS: dict[str, Schema] = {
     "history": Schema(
         {
             "iteration": Variable(("iteration",), "increasing", units=False),
+            "state": Variable(("state",), "any", units=False, kind=_NAME),
+            "pair": Variable(("pair",), "any", units=False, kind=_NAME),
+            "kT": Variable(("state",), "positive"),
+            "density": Variable(("state",), "positive"),
+            "coefficients": Variable(("iteration", "coefficient")),
+            "r_u": Variable(("r_u",), "increasing"),
+            "u": Variable(("iteration", "pair", "r_u")),
+            "u_stderr": Variable(("iteration", "pair", "r_u"), "nonnegative", required=False),
+            "r": Variable(("r",), "increasing"),
+            "g": Variable(("iteration", "state", "pair", "r"), "any", units=False),
+            "g_stderr": Variable(("iteration", "state", "pair", "r"), "any", units=False),
+            "g_target": Variable(("state", "pair", "r"), "any", units=False),
+            "g_target_stderr": Variable(("state", "pair", "r"), "any", units=False),
+            "residual": Variable(("iteration",), "nonnegative", units=False),
+            "noise": Variable(("iteration",), "nonnegative", units=False),
+            "chi2": Variable(("iteration",), "nonnegative", units=False),
+            "pressure": Variable(("iteration", "state"), "any"),
+            "pressure_stderr": Variable(("iteration", "state"), "any"),
+            "steps": Variable(("iteration",), "positive", units=False),
+            "equilibration": Variable(("iteration",), "nonnegative", units=False),
+            "force_evaluations": Variable(("iteration",), "nonnegative", units=False),
+            "seed": Variable(("iteration",), "nonnegative", units=False),
+            "gain": Variable(("iteration",), "positive", units=False),
+            "seconds": Variable(("iteration",), "nonnegative"),
+            "simulated_seconds": Variable(("iteration",), "nonnegative"),
+            "note": Variable(("iteration",), "any", units=False, kind=_NAME),
+        },
+        _history_physics,
+    ),
+    "ensemble": Schema(
+        {
             "pair": Variable(("pair",), "any", units=False, kind=_NAME),
             "r": Variable(("r",), "increasing"),
-            "u": Variable(("iteration", "pair", "r"), "finite"),
-            "g": Variable(("iteration", "pair", "r"), "nonnegative", units=False),
-            "g_stderr": Variable(("iteration", "pair", "r"), "nonnegative", units=False, required=False),
-            "residual": Variable(("iteration",), "nonnegative", units=False),
-            "pressure": Variable(("iteration",), "any", required=False),
+            "u": Variable(("member", "pair", "r"), "finite"),
+            "u_spread": Variable(("pair", "r"), "nonnegative"),
+            "pressure": Variable(("member", "state")),
+            "diffusion": Variable(("member", "state")),
         }
     ),
     "trajectory": Schema(

@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from cg_inverse.control import Control as Control
     from cg_inverse.error_bands import Uncertainty as Uncertainty
     from cg_inverse.error_bands import uncertainty as uncertainty
+    from cg_inverse.fitting import Fit as Fit
+    from cg_inverse.fitting import fit as fit
+    from cg_inverse.fitting import resume as resume
     from cg_inverse.judgement import Judgement as Judgement
     from cg_inverse.loop import Step as Step
     from cg_inverse.loop import iterate as iterate
+    from cg_inverse.methods.cibi import CIBI as CIBI
     from cg_inverse.methods.hnc import HNCGN as HNCGN
     from cg_inverse.methods.hnc import HNCN as HNCN
-    from cg_inverse.methods.ibi import CIBI as CIBI
     from cg_inverse.methods.ibi import IBI as IBI
     from cg_inverse.methods.ibi import WIBI as WIBI
     from cg_inverse.methods.imc import IMC as IMC
@@ -27,24 +30,38 @@ if TYPE_CHECKING:
     from cg_inverse.pressure import RampCorrection as RampCorrection
     from cg_inverse.sample import Sample as Sample
     from cg_inverse.simulation import Liquids as Liquids
+    from cg_inverse.simulation_settings import Simulation as Simulation
     from cg_inverse.spline_problem import Problem as Problem
     from cg_inverse.spline_problem import problem as problem
+    from cg_inverse.verbs import bi as bi
+    from cg_inverse.verbs import cibi as cibi
+    from cg_inverse.verbs import hncgn as hncgn
+    from cg_inverse.verbs import hncn as hncn
+    from cg_inverse.verbs import ibi as ibi
+    from cg_inverse.verbs import imc as imc
+    from cg_inverse.verbs import msibi as msibi
+    from cg_inverse.verbs import re as re
+    from cg_inverse.verbs import wibi as wibi
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "control": ("Control",),
+    "error_bands": ("Uncertainty", "uncertainty"),
+    "fitting": ("Fit", "fit", "resume"),
     "judgement": ("Judgement",),
     "loop": ("Step", "iterate"),
     "methods.hnc": ("HNCGN", "HNCN"),
-    "methods.ibi": ("CIBI", "IBI", "WIBI"),
+    "methods.cibi": ("CIBI",),
+    "methods.ibi": ("IBI", "WIBI"),
     "methods.imc": ("IMC",),
     "methods.relative_entropy": ("RelativeEntropy",),
     "pressure": ("FixedPressure", "RampCorrection"),
     "sample": ("Sample",),
     "simulation": ("Liquids",),
+    "simulation_settings": ("Simulation",),
     "spline_problem": ("Problem", "problem"),
-    "error_bands": ("Uncertainty", "uncertainty"),
+    "verbs": ("bi", "cibi", "hncgn", "hncn", "ibi", "imc", "msibi", "re", "wibi"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

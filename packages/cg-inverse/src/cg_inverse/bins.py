@@ -94,3 +94,15 @@ def resampled(r: npt.ArrayLike, values: npt.ArrayLike) -> tuple[Array, Array]:
         grid = width * (np.arange(np.ceil(x[0] / width - 0.5 - 1e-9), np.floor(x[-1] / width - 0.5 + 1e-9) + 1) + 0.5)
         rows = np.atleast_2d(y)
         return grid, np.reshape([np.interp(grid, x, row) for row in rows], (*y.shape[:-1], len(grid)))
+
+
+def whole_core(bins: Bins) -> tuple[Bins, int]:
+    """Return the shells continued down to r = 0, and how many were missing.
+
+    >>> whole_core(Bins(0.25, 0.1, 10))
+    (Bins(first=0.05, width=0.1, count=12), 2)
+    """
+    halves = round(2 * bins.first / bins.width)
+    missing = halves // 2
+    first = bins.width / 2 if halves % 2 else 0.0
+    return Bins(first, bins.width, bins.count + missing), missing

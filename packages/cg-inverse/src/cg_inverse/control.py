@@ -10,6 +10,7 @@ from cg_inverse.bins import Array
 from cg_inverse.judgement import Judgement
 from cg_inverse.spline_problem import Problem
 
+_HARDLY = 0.75
 _STALE = 4  # rounds without improvement at full length end the loop
 
 
@@ -28,17 +29,24 @@ class Control:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.rounds < 1 or self.steps < 1000 or not self.cap > 0:
-            raise ValueError(f"need rounds ≥ 1, steps ≥ 1000 and cap > 0, got {self.rounds}, {self.steps}, {self.cap}")
+        for name, least in (("rounds", 1), ("steps", 1000), ("first_steps", 100), ("equilibration", 0), ("seed", 0)):
+            value = getattr(self, name)
+            if value is not None and (value != int(value) or value < least):
+                raise ValueError(f"{name} must be a whole number ≥ {least}, got {value}")
+        if not 0 < self.cap < np.inf:
+            raise ValueError(f"cap must be a positive number of kT, got {self.cap}")
 
     @property
     def shortest(self) -> int:
         return self.first_steps or max(min(self.steps, 4000), self.steps // 16)
 
-    def longer(self, steps: int, judgement: Judgement) -> int:
-        """Return the next round's length: twice as long where noise is a quarter of the residual, four times where half."""
+    def longer(self, steps: int, judgement: Judgement, before: float) -> int:
+        """Return the next round's length: twice as long where noise is a quarter of the residual, or where what
+        exceeds noise has hardly sunk since `before`; four times where noise is half.
+        """
         share = judgement.noise / max(judgement.residual, 1e-300)
-        factor = 4 if share > 0.5 else 2 if share > 0.25 else 1
+        stalls = judgement.excess > _HARDLY * before
+        factor = 4 if share > 0.5 else 2 if share > 0.25 or stalls else 1
         return min(self.steps, steps * factor)
 
     def finished(self, done: int, at_noise: bool, stale: int, judgement: Judgement) -> str:
@@ -55,6 +63,8 @@ def limited(problem: Problem, step: Array, cap: float) -> Array:
 
     Inside the wall U may change as it must: there kT is no measure.
     """
+    if not np.all(np.isfinite(step)):
+        raise RuntimeError("the method's step is not finite: too few frames? make rounds longer (steps, first_steps)")
     worst = 0.0
     for pair in problem.pairs:
         change = problem.basis.spline(pair)(_outside(problem, pair)) @ step[problem.basis.part(pair)]

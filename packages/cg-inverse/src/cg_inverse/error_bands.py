@@ -15,6 +15,7 @@ from cg_inverse.sample import Sample
 from cg_inverse.spline_problem import Problem
 
 _PRIOR = 1.0  # kT: what u is known to, root mean square over r, before any data
+_ROUGH = 0.2  # kT: second differences of coefficients, before any data
 _OPEN = 0.05  # kT: a direction of unit root mean square known no better than so is left open
 
 
@@ -44,7 +45,7 @@ def uncertainty(problem: Problem, samples: Sequence[Sample], *, points: int = 20
     r = np.linspace(min(s.core for s in problem.basis.splines), problem.basis.cutoff, points)
     curves = _curves(problem, r)
     metric = _metric(problem, curves)
-    known, vectors = eigh(found, metric)
+    known, vectors = eigh(found + _smooth(problem), metric)
     stderr = 1 / np.sqrt(np.maximum(known, 0.0) + 1 / _PRIOR**2)
     covariance = (vectors * stderr**2) @ vectors.T
     band = np.sqrt(np.maximum(np.einsum("prk,kl,prl->pr", curves, covariance, curves), 0.0))
@@ -53,9 +54,13 @@ def uncertainty(problem: Problem, samples: Sequence[Sample], *, points: int = 20
 
 
 def weak_prior(problem: Problem) -> Array:
-    """Return the information in knowing u to 1 kT, root mean square over r."""
+    """Return the information in knowing u to 1 kT, root mean square over r, and its change of slope to 0.2 kT a knot."""
     r = np.linspace(min(s.core for s in problem.basis.splines), problem.basis.cutoff, 200)
-    return _metric(problem, _curves(problem, r)) / _PRIOR**2
+    return np.add(_metric(problem, _curves(problem, r)) / _PRIOR**2, _smooth(problem))
+
+
+def _smooth(problem: Problem) -> Array:
+    return problem.basis.roughness() / (_ROUGH * problem.kT) ** 2
 
 
 def _metric(problem: Problem, curves: Array) -> Array:

@@ -11,7 +11,7 @@ from cg_inverse.bins import Array
 from cg_inverse.methods.boltzmann import both_counted
 from cg_inverse.sample import Sample
 
-_CORRELATED = 4.0  # shells that vary together: a mean over shells is as uncertain as that of so many fewer
+_CORRELATED = 1.0  # shells that vary together: a mean over shells is as uncertain as that of so many fewer
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,10 @@ _WORSE = 1.5  # a residual beyond noise that grows by more than this makes the n
 _MELTING = 4000  # steps from the lattice to a liquid
 _LOSSES = 3  # rounds in a row in which the liquid was lost end the loop
 _LEAST_GAIN = 1e-3
+_BETTER = 0.9  # of the lowest excess residual until then
+_RETREATS = 20
+_REJECTIONS = 2  # rounds in a row; after them the best residual is taken for a lucky one
+_HELPLESS = "no step from the last good potential helps"
 _WEAKER = 0.75  # times a first potential under which there is no liquid: as if it were hotter
 
 
@@ -67,6 +71,8 @@ class Progress:
     melted: bool = False
     losses: int = 0
     retreats: int = 0
+    rejections: int = 0
+    lowest: float = np.inf
 
 
 def iterate(
@@ -101,7 +107,10 @@ def rounds(
         try:
             samples, states = simulate(method.problem.basis.potential(now.coefficients), now.states, order)
         except cs.BlowUp as error:
-            now = _smaller(now, simulate, f"the dynamics broke down: {error}")
+            weaker = _smaller(now, simulate)
+            if weaker is None:
+                raise RuntimeError(f"{_HELPLESS}: the dynamics broke down: {error}") from error
+            now = weaker
             continue
         simulated = time.perf_counter() - started
         step, now = _decided(_Round(method, control, pressure, simulate, now, samples, order), states)
@@ -139,12 +148,15 @@ def _decided(round: _Round, states: States) -> tuple[Step, Progress]:
     """Return the round as a step, and what comes next: on from here, or back with half the step."""
     now, judgement = round.now, judged_together(round.samples, round.method.problem.weights)
     lost = lost_phase(round.samples, states)
-    if lost or (now.best is not None and judgement.excess > _WORSE * max(now.best_excess, judgement.noise)):
+    rose = now.best is not None and judgement.excess > _WORSE * max(now.best_excess, judgement.noise)
+    if lost or (rose and now.rejections < _REJECTIONS):
         why = lost or "the residual rose"
         here = replace(now, states=states, number=now.number + 1, melted=not lost, losses=now.losses + 1 if lost else 0)
         if here.losses >= _LOSSES or here.number >= round.control.rounds:
             return round.step(judgement, note=why, finished=why), here
-        after = _smaller(here, round.simulate, why)
+        after = _smaller(here, round.simulate)
+        if after is None:
+            return round.step(judgement, note=why, finished=f"{_HELPLESS}: {why}"), here
         return round.step(
             judgement, note=f"{why}: back, with half the step", change=after.coefficients - now.coefficients
         ), after
@@ -159,23 +171,27 @@ def _onwards(round: _Round, states: States, judgement: Judgement) -> tuple[Step,
     change = now.gain * limited(problem, solution.step, control.cap)
     full = now.steps >= control.steps
     met = round.pressure is None or round.pressure.met(problem, round.samples)
-    stale = 0 if judgement.excess < 0.9 * now.best_excess or not (full and met) else now.stale + 1
+    reached = max(judgement.excess, 0.5 * judgement.noise)
+    stale = 0 if reached < _BETTER * now.lowest or not (full and met) else now.stale + 1
     finished = control.finished(now.number + 1, full and met and judgement.is_noise, stale, judgement)
     after = Progress(
-        now.coefficients + change, states, now.number + 1, control.longer(now.steps, judgement),
-        min(1.0, 1.5 * now.gain), now.coefficients, change / now.gain, max(judgement.excess, 0.5 * judgement.noise),
-        stale, True, 0, now.retreats,
+        now.coefficients + change, states, now.number + 1, control.longer(now.steps, judgement, now.best_excess),
+        min(1.0, 1.5 * now.gain), now.coefficients, change / now.gain, max(judgement.excess, judgement.noise),
+        stale, True, 0, now.retreats, 0, min(reached, now.lowest),
     )  # fmt: skip
     return round.step(judgement, finished=finished, change=change, solution=solution), after
 
 
-def _smaller(now: Progress, simulate: Simulate, why: str) -> Progress:
+def _smaller(now: Progress, simulate: Simulate) -> Progress | None:
     """Return to where the last step was taken from, and take half of it; a first potential is made weaker."""
-    gain, states = 0.5 * now.gain, now.states if now.melted else simulate.start()
-    if gain < _LEAST_GAIN:
-        raise RuntimeError(f"no step from the last good potential helps: {why}")
+    states = now.states if now.melted else simulate.start()
+    gain = now.gain
     if now.best is None or now.best_change is None:
         coefficients = _WEAKER * now.coefficients
     else:
+        gain = 0.5 * gain
         coefficients = now.best + gain * now.best_change
-    return replace(now, coefficients=coefficients, states=states, gain=gain, retreats=now.retreats + 1)
+    if gain < _LEAST_GAIN or now.retreats >= _RETREATS + now.number:
+        return None
+    return replace(now, coefficients=coefficients, states=states, gain=gain, retreats=now.retreats + 1,
+                   rejections=now.rejections + 1)  # fmt: skip

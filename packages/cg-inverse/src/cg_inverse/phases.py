@@ -11,8 +11,9 @@ from cg_inverse.sample import Sample
 from cg_inverse.simulation import States
 from cg_inverse.state_point import StatePoint
 
-_CRYSTAL_ORDER = 0.32  # median q̄₆: liquids have 0.1–0.25, thermal bcc 0.40, fcc 0.45 (Lechner & Dellago 2008)
-_PACKED = 0.4  # ρd³ below which nothing crystallises in a run, and q̄₆ of few neighbors means nothing
+_CRYSTAL_ORDER = 0.3  # median q̄₆ within the first shell: liquids have 0.13–0.2, crystals near melting 0.4
+_SHELL = 1.25  # of where g is largest: between the first and the second shell of a crystal
+_PACKED = 0.55  # ρd³ below which nothing crystallises in a run, and q̄₆ of few neighbors means nothing
 _SEPARATED = 20.0  # S at the smallest wavevectors; liquids away from a critical point have 0.02–2
 _MORE = 5.0  # times what the target's own g has
 
@@ -38,7 +39,7 @@ def _crystalline(state: StatePoint, runs: Sequence[cs.State]) -> bool:
     peak = float(state.bins.r[np.argmax(np.max(state.g, axis=0))])
     if state.density * peak**3 < _PACKED:
         return False
-    order = [cs.bond_order(run.positions, run.box, r_min=1.4 * peak, r_max=1.4 * peak, l=(6,)) for run in runs]
+    order = [cs.bond_order(run.positions, run.box, r_min=_SHELL * peak, r_max=_SHELL * peak, l=(6,)) for run in runs]
     return float(np.nanmedian(np.concatenate([np.ravel(q) for q in order]))) > _CRYSTAL_ORDER
 
 

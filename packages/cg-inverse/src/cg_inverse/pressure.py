@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 
 from cg_inverse.bins import Array
+from cg_inverse.control import limited
 from cg_inverse.error_bands import weak_prior
-from cg_inverse.methods.hnc import hnc_response
 from cg_inverse.methods.residual import information
+from cg_inverse.methods.responses import sampled_response
 from cg_inverse.regularized import Solution
 from cg_inverse.sample import Sample
 from cg_inverse.spline_problem import Problem
 
 _SIGMAS = 3.0
+Rule = Literal["wjk", "simple"]
 
 
 class Correction(Protocol):
@@ -44,9 +46,14 @@ class RampCorrection:
     """
 
     target: float
-    rule: Literal["wjk", "simple"] = "wjk"
+    rule: Rule = "wjk"
     scale: float = 1.0
     most: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.rule not in get_args(Rule):
+            raise ValueError(f"rule must be one of {', '.join(get_args(Rule))}, got {self.rule!r}")
+        _require(self.target, self.scale, self.most)
 
     def met(self, problem: Problem, samples: Sequence[Sample]) -> bool:
         error = float(np.sqrt(problem.weights**2 @ np.array([s.pressure_stderr**2 for s in samples])))
@@ -71,32 +78,60 @@ class RampCorrection:
 
 @dataclass(frozen=True, slots=True)
 class FixedPressure:
-    """The pressure as a datum: the step moves where g determines U least until P is `target` [energy/volume].
+    """The pressure as a constraint: of all steps that lead to P = `target` [energy/volume], the one that costs least in
+    how well g is matched.
 
-    `target` is one number, or one per state; `stderr` says how well it is known beyond the run's own error.
+    `target` is one number, or one per state; `stderr` says how well it is known beyond the run's own error. A round
+    changes U by at most `most` kT for it: the response is that of small steps.
     """
 
     target: float | tuple[float, ...]
     stderr: float = 0.0
+    most: float = 0.5
+
+    def __post_init__(self) -> None:
+        for target in np.atleast_1d(self.target):
+            _require(float(target), self.most)
+        if not 0 <= self.stderr < np.inf:
+            raise ValueError(f"stderr must be ≥ 0, got {self.stderr}")
 
     def met(self, problem: Problem, samples: Sequence[Sample]) -> bool:
+        _one_each(self.target, samples)
         off = np.array([s.pressure for s in samples]) - self.target
         return bool(
             np.all(np.abs(off) < _SIGMAS * np.array([np.hypot(s.pressure_stderr, self.stderr) for s in samples]))
         )
 
     def __call__(self, problem: Problem, coefficients: Array, samples: Sequence[Sample], found: Solution) -> Solution:
+        _one_each(self.target, samples)
         wanted = np.broadcast_to(np.atleast_1d(self.target), (len(samples),))
-        responses = [hnc_response(problem, s.state, s.g) for s in samples]
+        responses = [sampled_response(problem, s) for s in samples]
         rows = np.stack(
             [pressure_response(problem, coefficients, s, j) for s, j in zip(samples, responses, strict=True)]
         )
         missing = wanted - np.array([s.pressure for s in samples]) - rows @ found.step
         noise = np.array([s.pressure_stderr**2 + self.stderr**2 for s in samples])
         believed = missing * missing**2 / (missing**2 + noise)  # what may be noise is not chased
-        known = information(problem, samples, responses) + weak_prior(problem)
-        towards = np.linalg.solve(known, rows.T)
-        return replace(found, step=found.step + towards @ np.linalg.solve(rows @ towards, believed))
+        if found.responsive:
+            towards = np.asarray(found.covariance @ rows.T)
+        else:  # the method's own equations do not say what g leaves open
+            known = np.add(information(problem, samples, responses), weak_prior(problem))
+            towards = np.asarray(np.linalg.solve(known, rows.T), dtype=np.float64)
+        correction = np.asarray(towards @ np.linalg.solve(rows @ towards, believed), dtype=np.float64)
+        return replace(found, step=found.step + limited(problem, correction, self.most))
+
+
+def _require(target: float, *positive: float | None) -> None:
+    if not np.isfinite(target):
+        raise ValueError(f"the target pressure must be a number, got {target}")
+    for value in positive:
+        if value is not None and not 0 < value < np.inf:
+            raise ValueError(f"scale and most must be positive, got {value}")
+
+
+def _one_each(target: float | tuple[float, ...], samples: Sequence[Sample]) -> None:
+    if np.size(target) not in (1, len(samples)):
+        raise ValueError(f"give one pressure, or one for each of {len(samples)} states, got {np.size(target)}")
 
 
 def ramp_coefficients(problem: Problem) -> Array:

@@ -15,12 +15,16 @@ _WELL_KNOWN = 0.5  # share of a coefficient's prior variance below which data ha
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Solution:
-    """The step, its covariance given the data, and how many of its directions the data determine."""
+    """The step, its covariance given the data, and how many of its directions the data determine.
+
+    `responsive` says that the equations knew how g follows the potential, so that what they leave open g leaves open.
+    """
 
     step: Array
     covariance: Array
     determined: float
     ridge: float
+    responsive: bool = False
 
 
 def solved(rows: Array, wanted: Array, sigma: Array, roughness: Array, *, ridge: float | None = None) -> Solution:
@@ -38,8 +42,10 @@ def solved(rows: Array, wanted: Array, sigma: Array, roughness: Array, *, ridge:
     white = solve_triangular(lower, (rows / sigma[:, None]).T, lower=True).T
     left, s, right = np.linalg.svd(white, full_matrices=False)
     z, b = left.T @ (wanted / sigma), wanted / sigma
+    noise = _inflation(float(b @ b - z @ z), len(b) - len(s)) if ridge is None else 1.0
+    s, z = s / noise, z / noise
     if ridge is None:
-        ridge = _most_evident(s, z, float(b @ b - z @ z), len(b))
+        ridge = _most_evident(s, z)
     gain = s / (s**2 + ridge)
     back = solve_triangular(lower, right.T, lower=True, trans="T")
     share = ridge / (s**2 + ridge)  # of each direction's prior variance that is left
@@ -48,11 +54,29 @@ def solved(rows: Array, wanted: Array, sigma: Array, roughness: Array, *, ridge:
     return Solution(back @ (gain * z), covariance, float(np.sum(share < _WELL_KNOWN)), ridge)
 
 
-def _most_evident(s: Array, z: Array, rest: float, rows: int) -> float:
-    """Return the ridge of largest evidence; noise may be larger than said, never smaller: χ² of the rest tells."""
-    inflation = max(1.0, rest / max(rows - len(s), 1)) if rows > len(s) else 1.0
+def solved_apart(rows: Array, wanted: Array, covariance: Array, roughness: Array) -> Solution:
+    """Return the step that treats every equation for itself, although their errors have a covariance.
+
+    For equations that are a recipe rather than a measurement: each shall hold, not only what their errors leave.
+    """
+    sigma = np.sqrt(np.maximum(np.diag(covariance), 1e-12 * float(np.max(np.diag(covariance)))))
+    ridge = solved(rows, wanted, sigma, roughness).ridge
+    weighed = (rows / sigma[:, None] ** 2).T
+    inverse = np.linalg.inv(weighed @ rows + ridge * roughness)
+    map_ = inverse @ weighed
+    spread = map_ @ covariance @ map_.T + ridge * inverse @ roughness @ inverse
+    return Solution(map_ @ wanted, np.asarray(spread), float(np.sum(np.diag(map_ @ rows) > _WELL_KNOWN)), ridge)
+
+
+def _inflation(rest: float, spare: int) -> float:
+    """Return by how much noise exceeds what was said, seen in what no x can explain; never less than 1."""
+    return float(np.sqrt(max(1.0, rest / spare))) if spare > 0 else 1.0
+
+
+def _most_evident(s: Array, z: Array) -> float:
+    """Return the ridge of largest evidence."""
     ridges = _RIDGES * float(s[0]) ** 2
-    variance = inflation + s[None, :] ** 2 / ridges[:, None]
+    variance = 1.0 + s[None, :] ** 2 / ridges[:, None]
     evidence = -0.5 * np.sum(np.log(variance) + z[None, :] ** 2 / variance, axis=1)
     return float(ridges[np.argmax(evidence)])
 

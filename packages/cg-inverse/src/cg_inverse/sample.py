@@ -12,6 +12,7 @@ from cg_inverse.bins import Array
 from cg_inverse.state_point import StatePoint
 
 _BLOCKS = 24
+_LENGTHS = (24, 12, 6)  # numbers of blocks
 _NEIGHBORS = 9  # shells over which the error of counts is averaged: 24 blocks alone give it to 15 %
 _LEAST_INEFFICIENCY = 0.1  # pairs of a dense liquid fluctuate less than independent ones, but not this much less
 
@@ -38,9 +39,10 @@ class Sample:
 
     @cached_property
     def ideal(self) -> Array:
-        """Pairs expected per shell and frame without correlation, as (pair, shell)."""
+        """Pairs expected per shell and frame without correlation, in a box of the target's N, as (pair, shell)."""
         numbers = np.array([self._pairs(p) for p in self.state.pairs])
-        return np.asarray(numbers[:, None] * self.state.bins.volumes * np.mean(1 / self.volumes))
+        size = self.state.closed_system(sum(self.particles.values()))
+        return np.asarray(numbers[:, None] * self.state.bins.volumes * (size * np.mean(1 / self.volumes)))
 
     def _pairs(self, pair: str) -> float:
         a, b = pair.split("-")
@@ -52,35 +54,41 @@ class Sample:
         """g(r) as (pair, shell), like pairs counted against N(N−1)."""
         return np.asarray(self.counts.mean(axis=0) / self.ideal)
 
-    @cached_property
-    def blocks(self) -> npt.NDArray[np.int64]:
-        """Block of each frame: consecutive frames of one run, about 24 blocks in all."""
+    def blocks(self, wanted: int = _BLOCKS) -> npt.NDArray[np.int64]:
+        """Return the block of each frame: consecutive frames of one run, about `wanted` blocks in all."""
         runs, numbers = np.unique(self.run, return_counts=True)
-        each = max(2, round(_BLOCKS / len(runs)))
+        each = max(1 if len(runs) > 1 else 2, round(wanted / len(runs)))
         parts = [k * each + np.minimum(np.arange(n) * each // n, each - 1) for k, n in enumerate(numbers)]
         order = np.argsort(self.run, kind="stable")
         out = np.empty(self.frames, dtype=np.int64)
         out[order] = np.concatenate(parts)
         return np.asarray(np.unique(out, return_inverse=True)[1], dtype=np.int64)
 
-    def block_means(self, values: Array) -> Array:
+    def block_means(self, values: Array, wanted: int = _BLOCKS) -> Array:
         """Return means over blocks, as (block, …)."""
-        number = np.bincount(self.blocks)
+        blocks = self.blocks(wanted)
+        number = np.bincount(blocks)
         sums = np.zeros((len(number), *values.shape[1:]))
-        np.add.at(sums, self.blocks, values)
+        np.add.at(sums, blocks, values)
         return np.asarray(sums / number.reshape(-1, *[1] * (values.ndim - 1)))
 
-    def error(self, values: Array) -> Array:
+    def error(self, values: Array, wanted: int = _BLOCKS) -> Array:
         """Return the standard error of the mean over frames, from blocks."""
-        means = self.block_means(values)
+        means = self.block_means(values, wanted)
         return np.asarray(np.std(means, axis=0, ddof=1) / np.sqrt(len(means)))
 
     @cached_property
     def inefficiency(self) -> Array:
-        """Variance of each shell's pairs over that of as many independent ones, averaged over neighboring shells."""
+        """Variance of each shell's pairs over that of as many independent ones, averaged over neighboring shells.
+
+        The largest of several lengths of blocks: slow modes are longer than the shortest blocks of a short run.
+        """
         total = self.counts.sum(axis=0)
-        spread = (self.error(self.counts) * self.frames) ** 2
         window = np.ones(min(_NEIGHBORS, total.shape[1]))
+        return np.max([self._inefficiency(total, window, wanted) for wanted in _LENGTHS], axis=0)
+
+    def _inefficiency(self, total: Array, window: Array, wanted: int) -> Array:
+        spread = (self.error(self.counts, wanted) * self.frames) ** 2
         rows = [
             np.convolve(v, window, "same") / np.maximum(np.convolve(t, window, "same"), 1.0)
             for v, t in zip(spread, total, strict=True)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Event
 from typing import Literal, Protocol
 
 import numpy as np
@@ -13,12 +14,13 @@ import numpy as np
 import cg_sim as cs
 from cg_data import Interactions
 from cg_inverse.counting import PairSeries
-from cg_inverse.spline_problem import Problem
 from cg_inverse.sample import Sample
+from cg_inverse.spline_problem import Problem
 from cg_inverse.state_point import StatePoint
 
 States = tuple[tuple[cs.State, ...], ...]  # of each state point, each run
 _LEAST_PARTICLES = 1000
+_LEAST_FRAMES = 4  # of each run: errors need some
 _ROOM = 1.02  # of half the box over the target's reach
 
 
@@ -61,6 +63,12 @@ class Liquids:
     precision: Literal["single", "double"] = "single"
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        for name in ("runs", "sample_every", "threads"):
+            value = getattr(self, name)
+            if value is not None and (value != int(value) or value < 1):
+                raise ValueError(f"{name} must be a whole number ≥ 1, got {value}")
+
     def start(self) -> States:
         return tuple(tuple(self._crystal(state, k) for k in range(self.runs)) for state in self.problem.states)
 
@@ -76,27 +84,47 @@ class Liquids:
     def _time(self, state: StatePoint) -> float:
         return state.density ** (-1 / 3) * float(np.sqrt(self.mass / state.kT))
 
+    def thermostat(self, state: StatePoint) -> cs.Langevin:
+        """Return the thermostat: friction 1 over the time in which a particle crosses its room, unless given."""
+        return cs.Langevin(1 / self._time(state) if self.friction is None else self.friction)
+
     def __call__(self, potential: Interactions, states: States, order: Order) -> tuple[tuple[Sample, ...], States]:
         jobs = [(s, k) for s in range(len(states)) for k in range(self.runs)]
 
+        stop = Event()
+
         def one(job: tuple[int, int]) -> cs.Run:
             s, k = job
-            return self._run(potential, self.problem.states[s], states[s][k], order, jobs.index(job))
+            return self._run(potential, self.problem.states[s], states[s][k], order, jobs.index(job), stop)
 
         with ThreadPoolExecutor(self.threads or min(len(jobs), os.cpu_count() or 1)) as pool:
-            found = dict(zip(jobs, pool.map(one, jobs), strict=True))
+            try:
+                found = dict(zip(jobs, pool.map(one, jobs), strict=True))
+            except BaseException:
+                stop.set()  # Ctrl-C, or one run's breakdown, does not wait for the others to end
+                raise
         grouped = [[found[s, k] for k in range(self.runs)] for s in range(len(states))]
         samples = tuple(self._sample(self.problem.states[s], runs) for s, runs in enumerate(grouped))
         return samples, tuple(tuple(run.state for run in runs) for runs in grouped)
 
-    def _run(self, potential: Interactions, state: StatePoint, start: cs.State, order: Order, number: int) -> cs.Run:
+    def _run(
+        self, potential: Interactions, state: StatePoint, start: cs.State, order: Order, number: int, stop: Event
+    ) -> cs.Run:
+        def watch(done: int, total: int, temperature: float) -> None:
+            if stop.is_set():
+                raise KeyboardInterrupt
+
         each = -(-order.steps // self.runs)
-        thermostat = cs.Langevin(1 / self._time(state) if self.friction is None else self.friction)
+        if each < _LEAST_FRAMES * self.sample_every:
+            raise ValueError(
+                f"a round of {order.steps} steps in {self.runs} runs has {each // self.sample_every} frames of each: "
+                f"make rounds longer (first_steps) or sample more often (sample_every, now {self.sample_every})"
+            )
         return cs.simulate(
             start, potential, kT=state.kT, steps=each, equilibration=order.equilibration, dt=self.time_step(state),
-            thermostat=thermostat, observe=[PairSeries(state.bins, state.pairs, self.problem.basis)],
+            thermostat=self.thermostat(state), observe=[PairSeries(state.bins, state.pairs, self.problem.basis)],
             sample_every=self.sample_every, engine=self.engine, precision=self.precision,
-            seed=order.seed + number, units=state.units,
+            seed=order.seed + number, units=state.units, progress=watch,
         )  # fmt: skip
 
     def _sample(self, state: StatePoint, runs: Sequence[cs.Run]) -> Sample:

@@ -13,7 +13,7 @@ from cg_inverse.basis import PairBasis, SplineBasis
 from cg_inverse.bins import Array
 from cg_inverse.state_point import StatePoint, state_point
 
-_KNOTS_PER_DIAMETER = 22  # the diameter is where g has its maximum
+_KNOTS_PER_DIAMETER = 30  # the diameter is where g has its maximum
 _CEILING = 10.0  # kT: above, a potential given to start with counts less
 _HARDNESS = 10.0  # kT: of the wall inside the core
 
@@ -57,7 +57,7 @@ def problem(
     """Return the problem of finding potentials up to `cutoff` [length] for one target or several.
 
     `weights` of the states are equal unless given. `knots` is the distance between spline knots [length], by default
-    a 22nd of where g has its maximum, but not less than the target's shells. A target may reach beyond the cutoff,
+    a 30th of where g has its maximum, but not less than the target's shells. A target may reach beyond the cutoff,
     and should: residuals are taken over all of it.
     """
     given = [targets] if isinstance(targets, xr.Dataset) else list(targets)

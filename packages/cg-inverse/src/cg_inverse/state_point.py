@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from cg_data import Units, check, normalized, pair_of, units_of
-from cg_inverse.bins import Array, Bins, Mask, bins_of, resampled
+from cg_data import Units, check, kirkwood_buff, normalized, pair_of, units_of
+from cg_inverse.bins import Array, Bins, Mask, bins_of, resampled, whole_core
 
 _MOST_EXPOSURE = 1e7  # pairs per shell at the outermost one: no target is believed to more than 0.03 %
+_MOST_COMPRESSIBLE = 3.0  # S(0): where it is larger, g has not come to an end
+_NEIGHBORS = 9  # shells over which errors are averaged
 _LEAST_COUNTS = 10.0  # a shell with fewer pairs says little of ln g
 
 
@@ -53,9 +55,19 @@ class StatePoint:
         """Standard error of g; where nothing was counted, that of one pair."""
         return np.sqrt(np.maximum(self.counts, 1.0)) / self.exposure
 
-    def like(self, pair: str) -> bool:
-        a, b = pair_of(pair)
-        return a == b
+    def closed_system(self, n: int) -> float:
+        """Return what g of n particles has to be divided by to be that of the target's N.
+
+        At fixed N, g of N(N − 1) pairs tends to 1 + (1 − S(0))/N (Lebowitz & Percus 1961), S(0) from the target's
+        own g; of mixtures the corrections of each pair are left out.
+        """
+        if self.particles is None or len(self.densities) > 1:
+            return 1.0
+        r, g, rho = self.bins.r, self.g[0], self.density
+        start = int(r[0] == 0.0)  # the ball at r = 0 holds no pair
+        held = 1 + rho * float(kirkwood_buff(r[start:], g[start:], weight="extrapolated")[-1])
+        excess = 1 - float(np.clip(held, 0.0, _MOST_COMPRESSIBLE))
+        return (1 + excess / n) / (1 + excess / sum(self.particles.values()))
 
     def pair_density(self, pair: str) -> float:
         """Return unordered pairs per volume² [length⁻⁶] in a large system: ρ²/2 of like, ρ_a ρ_b of unlike."""
@@ -72,8 +84,10 @@ def state_point(data: xr.Dataset, *, name: str = "", weight: float = 1.0) -> Sta
     if "particles" in data:
         data = normalized(data, "N(N-1)")
     r, g = resampled(data["r"].values, data["g"].values)
-    bins = bins_of(r)
     error = resampled(data["r"].values, data["g_stderr"].values)[1] if "g_stderr" in data else None
+    bins, missing = whole_core(bins_of(r))
+    g = np.pad(g, ((0, 0), (missing, 0)))  # a table that begins where g does: below, nothing was found
+    error = None if error is None else np.pad(error, ((0, 0), (missing, 0)))
     names = [str(t) for t in data["type"].values]
     counted = "particles" in data
     return StatePoint(
@@ -91,15 +105,22 @@ def state_point(data: xr.Dataset, *, name: str = "", weight: float = 1.0) -> Sta
 
 
 def _exposure(bins: Bins, g: Array, error: Array | None) -> Array:
-    """Return g/σ², smoothed as a volume per shell: where g = 0 no error can say how much was looked at."""
+    """Return g/σ² with σ² averaged over neighboring shells; where g = 0 what neighbors have, by volume.
+
+    No error of g = 0 can say how much was looked at.
+    """
     shell = bins.volumes / bins.volumes[-1]
-    most = np.broadcast_to(_MOST_EXPOSURE * shell, g.shape)
     rows = []
     for k, curve in enumerate(g):
         sigma = _scatter(bins, curve) if error is None else error[k]
-        seen = (curve > 0.05) & (sigma > 0)
-        per_volume = float(np.median(curve[seen] / (sigma[seen] ** 2 * shell[seen]))) if np.any(seen) else np.inf
-        rows.append(np.minimum(per_volume * shell, most[k]))
+        seen = np.flatnonzero((curve > 0.05) & (sigma > 0))
+        if len(seen) == 0:
+            rows.append(_MOST_EXPOSURE * shell)
+            continue
+        variance = np.interp(np.arange(len(curve)), seen, sigma[seen] ** 2 / curve[seen] * shell[seen])
+        window = np.ones(min(_NEIGHBORS, len(curve)))
+        mean = np.convolve(variance, window, "same") / np.convolve(np.ones_like(variance), window, "same")
+        rows.append(np.minimum(shell / mean, _MOST_EXPOSURE * shell))
     return np.stack(rows)
 
 

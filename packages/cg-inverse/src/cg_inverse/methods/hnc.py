@@ -15,8 +15,7 @@ import numpy as np
 from cg_data import pair_name
 from cg_inverse.bins import Array
 from cg_inverse.methods.boltzmann import both_counted, shell_rows, started, within
-from cg_inverse.methods.ibi import joined
-from cg_inverse.methods.protocol import Initial, Rows, Targets, as_problem, combined
+from cg_inverse.methods.protocol import Initial, Rows, Targets, as_problem, combined, whitened
 from cg_inverse.methods.residual import residual_step
 from cg_inverse.regularized import Solution
 from cg_inverse.sample import Sample
@@ -70,27 +69,21 @@ class HNCN:
         equations = [newton_rows(self.problem, s) for s in samples]
         shares = self.problem.weights * len(equations)
         weighed = [replace(e, sigma=e.sigma / np.sqrt(w)) for e, w in zip(equations, shares, strict=True)]
-        return combined(self.problem, weighed)
+        return replace(combined(self.problem, weighed), responsive=True)
 
 
 def newton_rows(problem: Problem, sample: Sample) -> Rows:
-    """Return the equations of one state for ΔU in the shells within the cutoff."""
-    state = sample.state
-    difference = state.g - sample.g
-    indirect = difference - np.tensordot(direct_correlation(state, sample.g), difference, axes=2)
-    sigma_g, found = np.hypot(sample.g_stderr, state.g_stderr), []
-    for k, pair in enumerate(state.pairs):
-        g = np.maximum(0.5 * (sample.g[k] + state.g[k]), 1e-12)
-        kept = (
-            within(problem, state, pair)
-            & both_counted(state.counts[k], sample.g[k] * sample.exposure[k])
-            & state.trusted[k]
-        )
-        wanted = state.kT * (-difference[k] / g + indirect[k])
-        sigma = state.kT * sigma_g[k] / g
-        rows = shell_rows(problem, state, pair)
-        found.append(Rows(rows[kept], wanted[kept], sigma[kept]))
-    return joined(found)
+    """Return the equations of one state for ΔU in the shells within the cutoff; Δc mixes the errors of all shells."""
+    state, shape = sample.state, sample.g.shape
+    difference, n = (state.g - sample.g).ravel(), sample.g.size
+    g = np.maximum(0.5 * (sample.g + state.g), 1e-12).ravel()
+    operator = np.eye(n) - direct_correlation(state, sample.g).reshape(n, n) - np.diag(1 / g)
+    inside = np.stack([within(problem, state, pair) for pair in state.pairs])
+    kept = np.flatnonzero((inside & both_counted(state.counts, sample.g * sample.exposure) & state.trusted).ravel())
+    sigma = np.hypot(sample.g_stderr, state.g_stderr).reshape(shape).ravel()
+    spread = state.kT * operator[kept] * sigma
+    rows = np.concatenate([shell_rows(problem, state, pair) for pair in state.pairs])
+    return whitened(rows[kept], state.kT * operator[kept] @ difference, spread @ spread.T)
 
 
 def hnc_response(problem: Problem, state: StatePoint, g: Array) -> Array:
@@ -114,7 +107,8 @@ def direct_correlation(state: StatePoint, g: Array) -> Array:
     damping = _damping(state, names, np.stack([forward @ (g[state.pairs.index(p)] - 1) for p in pairs]))
     order = [pairs.index(p) for p in state.pairs]
     damping = damping[:, order][:, :, order]
-    return np.einsum("rk,kpq,ks->prqs", backward, damping, forward, optimize=True)
+    kernels = backward @ (damping.transpose(1, 2, 0)[..., None] * forward)
+    return np.asarray(kernels.transpose(0, 2, 1, 3))
 
 
 def _transforms(state: StatePoint) -> tuple[Array, Array]:
@@ -125,7 +119,7 @@ def _transforms(state: StatePoint) -> tuple[Array, Array]:
     bins = state.bins
     reach = 2 * bins.r_max
     r = np.maximum(bins.r, 0.25 * bins.width)
-    k = np.pi / reach * np.arange(1, int(reach / bins.width))
+    k = np.pi / reach * np.arange(1, round(reach / bins.width))
     waves = np.sinc(np.outer(k, r) / np.pi)
     forward = waves * bins.volumes
     backward = (waves * (k[:, None] ** 2) * (np.pi / reach) / (2 * np.pi**2)).T

@@ -36,7 +36,7 @@ class IBI:
     problem: Problem = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        _require_alpha(self.alpha)
+        require_alpha(self.alpha)
         object.__setattr__(self, "problem", as_problem(self.target, self.cutoff, self.weights, self.knots))
 
     def init(self) -> Array:
@@ -63,8 +63,10 @@ class WIBI:
     problem: Problem = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        _require_alpha(self.alpha)
+        require_alpha(self.alpha)
         object.__setattr__(self, "problem", as_problem(self.target, self.cutoff, self.weights, self.knots))
+        for state in self.problem.states:
+            self._weight(state)
 
     def init(self) -> Array:
         return started(self.problem, self.initial)
@@ -79,32 +81,6 @@ class WIBI:
         if w.shape != state.g.shape or not np.all(np.isfinite(w)) or np.any(w < 0) or not np.any(w > 0):
             raise ValueError("weight(r, g) must give one number ≥ 0 per shell, not all zero")
         return w
-
-
-@dataclass(frozen=True, eq=False)
-class CIBI:
-    """Coordination-preserving IBI: U ← U + α kT ln(C/C*), C(r) = 4π∫₀ʳ g r² dr (de Oliveira et al. 2016).
-
-    It matches running coordination, so Kirkwood–Buff integrals; slower than IBI at the first peak.
-    """
-
-    target: Targets
-    cutoff: float | None = None
-    alpha: float = 1.0
-    weights: Sequence[float] | None = None
-    knots: float | None = None
-    initial: Initial = None
-    problem: Problem = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        _require_alpha(self.alpha)
-        object.__setattr__(self, "problem", as_problem(self.target, self.cutoff, self.weights, self.knots))
-
-    def init(self) -> Array:
-        return started(self.problem, self.initial)
-
-    def update(self, coefficients: Array, samples: Sequence[Sample]) -> Solution:
-        return _combined(self.problem, [coordinations(self.problem, s) for s in samples], self.alpha)
 
 
 def logarithms(problem: Problem, sample: Sample) -> Rows:
@@ -124,21 +100,6 @@ def weighted(problem: Problem, sample: Sample, w: Array) -> Rows:
     return joined(found)
 
 
-def coordinations(problem: Problem, sample: Sample) -> Rows:
-    """Return the equations ΔU = kT ln(C/C*) of one state."""
-    state, found = sample.state, []
-    volumes = state.bins.volumes
-    for k, pair in enumerate(state.pairs):
-        ours, theirs = np.cumsum(sample.g[k] * volumes), np.cumsum(state.g[k] * volumes)
-        variance = np.cumsum((sample.g_stderr[k] ** 2 + state.g_stderr[k] ** 2) * volumes**2)
-        kept = within(problem, state, pair) & state.trusted[k] & (ours > 0)
-        ratio = np.log(np.where(kept, ours, 1.0) / np.where(kept, theirs, 1.0))
-        sigma = np.sqrt(variance) / np.where(kept, theirs, 1.0)
-        rows = shell_rows(problem, state, pair)
-        found.append(Rows(rows[kept], state.kT * ratio[kept], state.kT * sigma[kept]))
-    return joined(found)
-
-
 def joined(equations: Sequence[Rows]) -> Rows:
     parts = zip(*((e.rows, e.wanted, e.sigma) for e in equations), strict=True)
     return Rows(*(np.concatenate(part) for part in parts))
@@ -147,9 +108,9 @@ def joined(equations: Sequence[Rows]) -> Rows:
 def _combined(problem: Problem, equations: Sequence[Rows], alpha: float) -> Solution:
     shares = problem.weights * len(equations)
     found = combined(problem, [replace(e, sigma=e.sigma / np.sqrt(w)) for e, w in zip(equations, shares, strict=True)])
-    return replace(found, step=alpha * found.step)
+    return replace(found, step=alpha * found.step, covariance=alpha**2 * found.covariance)
 
 
-def _require_alpha(alpha: float) -> None:
+def require_alpha(alpha: float) -> None:
     if not 0 < alpha < 10:
         raise ValueError(f"alpha is a dimensionless factor of the step, of order 1, got {alpha}")

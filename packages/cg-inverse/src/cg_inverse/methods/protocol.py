@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 import xarray as xr
+from scipy.linalg import solve_triangular
 
 from cg_data import Interactions, Potential
 from cg_inverse.bins import Array
@@ -17,6 +18,7 @@ from cg_inverse.spline_problem import Problem, problem
 
 Targets = xr.Dataset | Sequence[xr.Dataset] | Problem
 Initial = Potential | Interactions | None
+_JITTER = 1e-8  # of the variance: errors that sums share exactly leave no inverse
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +28,14 @@ class Rows:
     rows: Array
     wanted: Array
     sigma: Array
+
+
+def whitened(rows: Array, wanted: Array, covariance: Array) -> Rows:
+    """Return equations with independent unit errors from ones whose errors have a covariance."""
+    scale = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
+    factor = np.linalg.cholesky(covariance / np.outer(scale, scale) + _JITTER * np.eye(len(scale)))
+    white = solve_triangular(factor, np.column_stack([rows, wanted]) / scale[:, None], lower=True)
+    return Rows(white[:, :-1], white[:, -1], np.ones(len(wanted)))
 
 
 class Method(Protocol):

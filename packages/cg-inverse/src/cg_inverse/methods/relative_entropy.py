@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -20,8 +20,9 @@ from cg_inverse.spline_problem import Problem
 class RelativeEntropy:
     """Relative-entropy minimisation (Shell 2008; Chaimovich & Shell 2011) by Newton steps on the spline coefficients.
 
-    ∂S/∂c_k = β(⟨Σ B_k⟩* − ⟨Σ B_k⟩), ∂²S/∂c_k∂c_l = β² Cov(Σ B_k, Σ B_l). The averages over the model are direct sums
-    over its pairs, frame by frame; those over the target come from its g.
+    ∂S/∂c_k = β(⟨Σ B_k⟩* − ⟨Σ B_k⟩), ∂²S/∂c_k∂c_l = β² Cov(Σ B_k, Σ B_l). The covariance is of direct sums over the
+    model's pairs, frame by frame; the gradient is taken at the target's resolution on both sides, as the averages over
+    the target come from its g: of wide shells the difference would be a bias.
     """
 
     target: Targets
@@ -44,15 +45,16 @@ class RelativeEntropy:
         gradient = sum(w * g for w, (g, _, _) in zip(shares, parts, strict=True))
         hessian = sum(w * h for w, (_, h, _) in zip(shares, parts, strict=True))
         noise = sum(w**2 * v for w, (_, _, v) in zip(shares, parts, strict=True))
-        return newton(np.asarray(gradient), np.asarray(hessian), np.asarray(noise), self.problem.basis.roughness())
+        found = newton(np.asarray(gradient), np.asarray(hessian), np.asarray(noise), self.problem.basis.roughness())
+        return replace(found, responsive=True)
 
 
 def entropy_derivatives(problem: Problem, sample: Sample, *, shrunk: bool = True) -> tuple[Array, Array, Array]:
     """Return gradient and Hessian of the relative entropy by coefficients, and the gradient's covariance by noise."""
     state, beta = sample.state, 1 / sample.state.kT
-    gradient, noise = -sample.sums.mean(axis=0), np.zeros((problem.basis.size, problem.basis.size))
+    gradient, noise = np.zeros(problem.basis.size), np.zeros((problem.basis.size, problem.basis.size))
     for k, pair in enumerate(state.pairs):
         rows = shell_rows(problem, state, pair) * sample.ideal[k][:, None]
-        gradient = gradient + state.g[k] @ rows
+        gradient += (state.g[k] - sample.g[k]) @ rows
         noise += (rows * (sample.g_stderr[k] ** 2 + state.g_stderr[k] ** 2)[:, None]).T @ rows
     return beta * gradient, sampled_hessian(problem, sample, shrunk=shrunk), beta**2 * noise

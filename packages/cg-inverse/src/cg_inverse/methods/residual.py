@@ -19,7 +19,8 @@ def residual_step(problem: Problem, samples: Sequence[Sample], responses: Sequen
     """Return the step that brings every g to its target, given the response ∂g/∂c at each state."""
     found = [residual_rows(s, j) for s, j in zip(samples, responses, strict=True)]
     shares = problem.weights * len(found)
-    return combined(problem, [replace(e, sigma=e.sigma / np.sqrt(w)) for e, w in zip(found, shares, strict=True)])
+    weighed = [replace(e, sigma=e.sigma / np.sqrt(w)) for e, w in zip(found, shares, strict=True)]
+    return replace(combined(problem, weighed), responsive=True)
 
 
 def residual_rows(sample: Sample, response: Array) -> Rows:

@@ -1,0 +1,85 @@
+"""All of a fit in one record: its settings, what every round found, and what the next one starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from importlib.metadata import version
+from typing import Any
+
+import xarray as xr
+
+from cg_data import Interactions
+from cg_inverse.bins import Array
+from cg_inverse.configuration import configuration
+from cg_inverse.control import Control
+from cg_inverse.history import Rounds, best_round, history
+from cg_inverse.loop import Progress, Step, rounds
+from cg_inverse.methods.protocol import Method
+from cg_inverse.pressure import Correction
+from cg_inverse.simulation import Liquids
+from cg_inverse.simulation_settings import Simulation
+from cg_inverse.spline_problem import Problem
+
+PACKAGES = ("cg-data", "cg-sim", "cg-inverse", "numpy", "scipy", "numba")
+
+
+@dataclass(frozen=True, eq=False)
+class Ledger:
+    """Where a fit stands; `reason` says why it ended, if it has."""
+
+    method: Method
+    simulation: Simulation
+    control: Control
+    pressure: Correction | None
+    progress: Progress
+    rounds: Rounds = field(default_factory=Rounds)
+    reason: str = ""
+
+    @property
+    def problem(self) -> Problem:
+        return self.method.problem
+
+    @property
+    def liquids(self) -> Liquids:
+        """The simulations of the fit."""
+        return self.simulation.liquids(self.problem, self.control.seed)
+
+    @property
+    def best(self) -> Array:
+        """The coefficients of the best round, or those to start from."""
+        return self.rounds["coefficients"][best_round(self.rounds)] if len(self.rounds) else self.progress.coefficients
+
+    @property
+    def potential(self) -> Interactions:
+        return self.problem.basis.potential(self.best)
+
+    @cached_property
+    def history(self) -> xr.Dataset:
+        """Every round, as a dataset of schema `history`."""
+        attrs: dict[str, Any] = {
+            "method": type(self.method).__name__,
+            "config": configuration(self.method, self.simulation, self.control, self.pressure),
+            "packages": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
+            "reason": self.reason,
+        }
+        if len(self.rounds):
+            attrs["best_iteration"] = int(self.rounds["number"][best_round(self.rounds)])
+        return history(self.problem, self.rounds, attrs)
+
+
+def begun(method: Method, simulation: Simulation, control: Control, pressure: Correction | None) -> Ledger:
+    """Return a fit before its first round."""
+    states = simulation.liquids(method.problem, control.seed).start()
+    return Ledger(method, simulation, control, pressure, Progress(method.init(), states, steps=control.shortest))
+
+
+def continued(ledger: Ledger) -> Iterator[tuple[Step, Ledger]]:
+    """Yield each further round and where the fit stands after it, until it ends."""
+    going = rounds(
+        ledger.method, ledger.liquids, control=ledger.control, pressure=ledger.pressure, progress=ledger.progress
+    )
+    for step, progress in going:
+        ledger = replace(ledger, progress=progress, rounds=ledger.rounds.with_step(step), reason=step.finished)
+        yield step, ledger
