@@ -14,7 +14,7 @@ from measuring import Effort
 from results import as_json, write
 from tables import update
 
-NAMES = ("md_speed", "threads", "replicas", "rdf", "scaling", "start_up", "pair_loop", "inversion")
+NAMES = ("md_speed", "threads", "replicas", "rdf", "scaling", "start_up", "pair_loop", "inversion", "water")
 QUICK = Effort(seconds=0.2, rounds=2, quick=True)
 
 

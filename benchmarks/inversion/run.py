@@ -58,7 +58,9 @@ def rows(effort: Effort) -> Iterator[Row]:
     for name in ("HNCGN",) if effort.quick else METHODS:
         method = METHODS[name]
         yield from _compared(name, _ours(judge, method(judge.problem), None), first)
-        yield from _compared(f"{name} at given P", _ours(judge, method(judge.problem), ci.FixedPressure(pressure)), first)
+        yield from _compared(
+            f"{name} at given P", _ours(judge, method(judge.problem), ci.FixedPressure(pressure)), first
+        )
 
 
 def _compared(name: str, points: Sequence[Point], votca: Point) -> Iterator[Row]:
@@ -95,7 +97,9 @@ def _ours(judge: _Judge, method: ci.methods.protocol.Method, pressure: ci.FixedP
 def _votca(judge: _Judge) -> list[Point]:
     """Return VOTCA's potentials after each update with the seconds that its rounds took until then."""
     seconds = np.cumsum(_column("lj_history.csv", "whole [s]"))
-    r, *potentials = np.loadtxt(HERE / "votca" / "lj_potentials.csv", delimiter=",", skiprows=_header("lj_potentials.csv")).T
+    r, *potentials = np.loadtxt(
+        HERE / "votca" / "lj_potentials.csv", delimiter=",", skiprows=_header("lj_potentials.csv")
+    ).T
     points = []
     for k, u in enumerate(potentials[: len(seconds)]):
         points.append(judge.point(float(seconds[k]), (k + 1.0) * ROUND * N, _potential(r, u)))

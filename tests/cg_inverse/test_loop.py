@@ -201,7 +201,8 @@ def test_a_first_potential_that_breaks_down_is_made_weaker():
 
 def test_a_first_potential_made_weaker_says_nothing_of_the_first_step():
     problem = given()
-    steps = run(ci.IBI(problem), Gas(problem, breaks=lambda u: float(u["A", "A"].energy(R).min()) < -0.2), SHORT)
+    steps = run(ci.IBI(problem), Gas(problem, breaks=lambda u: float(u["A", "A"].energy(R).min()) < -0.2),
+                replace(SHORT, rounds=1))  # fmt: skip
     assert steps[0].gain == 1.0
 
 

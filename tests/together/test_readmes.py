@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-READMES = [ROOT / "README.md", *sorted(ROOT.glob("packages/*/README.md")), ROOT / "docs/engines.md"]
+READMES = [
+    ROOT / "README.md",
+    *sorted(ROOT.glob("packages/*/README.md")),
+    ROOT / "docs/engines.md",
+    ROOT / "docs/inversion.md",
+]
 
 
 @pytest.mark.parametrize("readme", READMES, ids=lambda p: f"{p.parent.name}-{p.stem}")

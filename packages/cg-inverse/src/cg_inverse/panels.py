@@ -112,7 +112,7 @@ def draw_rounds_of_u(
     kT = float(history["kT"].values[0]) if "kT" in history else float(history["u"].std()) / 10
     length, energy = symbol(str(history.attrs["units_length"])), symbol(str(history.attrs["units_energy"]))
     _finish_u(axis, r, list(u[best]), kT, length, energy)
-    number = int(history["iteration"].values[best])
+    number = int(history["iteration"].values[best]) + 1
     axis.set_title(f"U(r): round {number} in bold, the others faint", fontsize=9)
     if len(names) > 1:
         axis.legend(frameon=False, loc="upper right")
@@ -164,7 +164,7 @@ def draw_convergence(figure: Figure, panel: SubplotSpec, history: xr.Dataset, be
     from matplotlib.ticker import MaxNLocator
 
     upper, lower = stacked(figure, panel, (2, 1))
-    number = history["iteration"].values
+    number = history["iteration"].values + 1
     residual, noise, chi2 = (history[name].values for name in ("residual", "noise", "chi2"))
     upper.semilogy(number, residual, color=COLORS[0], marker="o", ms=3.5, label="residual D")
     upper.semilogy(number, noise, color="0.5", ls="--", lw=1.1, label="noise alone")
