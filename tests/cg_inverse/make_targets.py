@@ -1,16 +1,20 @@
-"""Make the targets in data/ with LAMMPS: `python tests/cg_inverse/make_targets.py [name …]`, 5 to 15 minutes each."""
+"""Make the targets in data/ with LAMMPS: `python tests/cg_inverse/make_targets.py [name …]`, 5 to 15 minutes each.
+
+`python tests/cg_inverse/make_targets.py --pressure [name …]` measures the pressure, in a shorter run of its own.
+"""
 
 from __future__ import annotations
 
 import sys
 from importlib.metadata import version
 
-from liquids import DATA, LIQUIDS, Liquid
+from liquids import DATA, LIQUIDS, Liquid, target_of
 
 import cg_data as cd
 import cg_sim as cs
 
 EVERY = 50  # steps between frames
+PRESSURE_STEPS = 40_000
 
 
 def make(name: str, liquid: Liquid) -> None:
@@ -36,6 +40,19 @@ def make(name: str, liquid: Liquid) -> None:
     cd.save(found, DATA / f"{name}.nc")
 
 
+def add_pressure(name: str, liquid: Liquid) -> None:
+    """Write the mean virial pressure of LAMMPS and its error beside a target that is there."""
+    start = cs.fcc(liquid.particles, liquid.density, kT=liquid.kT, composition=liquid.composition, seed=liquid.seed + 1)
+    run = cs.simulate(
+        start, liquid.potential, kT=liquid.kT, steps=PRESSURE_STEPS, equilibration=10_000, dt=liquid.dt,
+        thermostat=cs.Langevin(0.5), observe=[cs.Pressure()], sample_every=20, engine="lammps", seed=liquid.seed + 1,
+    )  # fmt: skip
+    found = target_of(name)
+    found.attrs |= {"pressure": float(run.data["pressure"]), "pressure_stderr": float(run.data["pressure_stderr"])}
+    cd.save(found, DATA / f"{name}.nc")
+
+
 if __name__ == "__main__":
-    for name in sys.argv[1:] or LIQUIDS:
-        make(name, LIQUIDS[name])
+    names = [name for name in sys.argv[1:] if name != "--pressure"]
+    for name in names or LIQUIDS:
+        (add_pressure if "--pressure" in sys.argv else make)(name, LIQUIDS[name])

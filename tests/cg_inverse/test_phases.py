@@ -11,11 +11,11 @@ import pytest
 import cg_data as cd
 import cg_inverse as ci
 import cg_sim as cs
-from cg_inverse.phases import long_wavelength_structure, lost_phase, target_structure
+from cg_inverse.phases import diameter, long_wavelength_structure, lost_phase, target_structure
 from cg_inverse.simulation import Order
 from cg_inverse.state_point import StatePoint
 
-from .liquids import lennard_jones
+from .liquids import MIXTURE, lennard_jones, target_of
 
 LJ = cd.LennardJones(cutoff=2.5).force_shifted()
 
@@ -73,6 +73,16 @@ def test_a_hot_dense_crystal_is_named():
 @pytest.mark.parametrize(("density", "kT"), [(0.85, 1.0), (0.7, 1.0), (0.3, 1.5), (0.9, 1.5)])
 def test_a_liquid_is_left_in_peace(density, kT):
     assert found(simulated(density, kT), scene(density, kT)) == ""
+
+
+def test_a_mixture_is_left_in_peace():
+    """A few small particles among large ones: their peak is the highest, and far inside the large ones' shell."""
+    target = target_of("mixture_0.6")
+    problem = ci.problem(target, cutoff=2.5)
+    liquids = ci.Liquids(problem, particles=1000, runs=1)
+    samples, states = liquids(cd.Interactions(MIXTURE), liquids.start(), Order(2000, 4000, 1))
+    assert lost_phase(samples, states) == ""
+    assert diameter(problem.states[0]) == pytest.approx(1.14, abs=0.02)  # of 0.99, 1.09 and 1.19 at x = 1/4
 
 
 @pytest.mark.parametrize("density", [0.01, 0.1, 1.0])

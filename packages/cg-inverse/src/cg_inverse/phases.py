@@ -12,7 +12,7 @@ from cg_inverse.simulation import States
 from cg_inverse.state_point import StatePoint
 
 _CRYSTAL_ORDER = 0.3  # median q̄₆ within the first shell: liquids have 0.13–0.2, crystals near melting 0.4
-_SHELL = 1.25  # of where g is largest: between the first and the second shell of a crystal
+_SHELL = 1.25  # of the diameter: between the first and the second shell of a crystal
 _PACKED = 0.55  # ρd³ below which nothing crystallises in a run, and q̄₆ of few neighbors means nothing
 _SEPARATED = 20.0  # S at the smallest wavevectors; liquids away from a critical point have 0.02–2
 _MORE = 5.0  # times what the target's own g has
@@ -36,11 +36,18 @@ def lost_phase(samples: Sequence[Sample], states: States) -> str:
 
 
 def _crystalline(state: StatePoint, runs: Sequence[cs.State]) -> bool:
-    peak = float(state.bins.r[np.argmax(np.max(state.g, axis=0))])
+    peak = diameter(state)
     if state.density * peak**3 < _PACKED:
         return False
     order = [cs.bond_order(run.positions, run.box, r_min=_SHELL * peak, r_max=_SHELL * peak, l=(6,)) for run in runs]
     return float(np.nanmedian(np.concatenate([np.ravel(q) for q in order]))) > _CRYSTAL_ORDER
+
+
+def diameter(state: StatePoint) -> float:
+    """Return where g is largest [length], of a mixture the one-fluid mean of its pairs: d³ = Σ xᵢxⱼdᵢⱼ³."""
+    shares = np.array([state.pair_density(p) for p in state.pairs])
+    peaks = state.bins.r[np.argmax(state.g, axis=1)]
+    return float((shares / shares.sum() @ peaks**3) ** (1 / 3))
 
 
 def long_wavelength_structure(state: cs.State) -> float:
