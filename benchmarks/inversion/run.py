@@ -20,6 +20,7 @@ from results import Row
 import cg_data as cd
 import cg_inverse as ci
 from cg_inverse.judgement import judged
+from cg_inverse.methods.boltzmann import boltzmann_inversion
 from cg_inverse.simulation import Order
 
 HERE = Path(__file__).parent
@@ -55,12 +56,22 @@ def rows(effort: Effort) -> Iterator[Row]:
     goal = min(votca, key=lambda point: point.residual)
     first = next(p for p in votca if p.residual <= 1.1 * goal.residual)
     yield Row("VOTCA 2022.1 IBI with LAMMPS: D reached", judge.floor, goal.residual, "target's noise", None, "D", N)
+    yield from _boltzmann(judge, goal)
     for name in ("HNCGN",) if effort.quick else METHODS:
         method = METHODS[name]
         yield from _compared(name, _ours(judge, method(judge.problem), None), first)
         yield from _compared(
             f"{name} at given P", _ours(judge, method(judge.problem), ci.FixedPressure(pressure)), first
         )
+
+
+def _boltzmann(judge: _Judge, votca: Point) -> Iterator[Row]:
+    """Boltzmann inversion takes no simulation: where every method starts."""
+    start = judge.point(0.0, 0.0, judge.problem.basis.potential(boltzmann_inversion(judge.problem)))
+    peer = "VOTCA 2022.1 IBI, LAMMPS"
+    yield Row("BI, no simulation", start.residual, votca.residual, peer, votca.residual / start.residual, "D", N, 2)
+    yield Row("BI, no simulation: largest error of U beyond r = 1", start.error, votca.error, peer,
+              votca.error / start.error, "epsilon", N, 2)  # fmt: skip
 
 
 def _compared(name: str, points: Sequence[Point], votca: Point) -> Iterator[Row]:
