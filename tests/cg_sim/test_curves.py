@@ -39,6 +39,7 @@ SMOOTH = [  # those whose F/r is smooth in r²: no kink inside, no force at r = 
     "Lennard-Jones", "shifted", "force shifted", "smoothly cut", "scaled", "none", "WCA", "Morse ψ < 0", "Morse ψ = 0",
     "power law", "Gaussian", "spring of length 0", "cubic spline",
 ]  # fmt: skip
+ROUGH = ["tabulated"]  # F″ jumps at knots, little enough
 ONE = (0, 0)
 CEILING = 1000.0  # energy above which single precision has no rows: 1000 kT
 
@@ -93,6 +94,18 @@ def test_the_inner_rule_continues_an_exact_curve(inner, energy, force):
     np.testing.assert_allclose(f, table.force(r), rtol=force)
 
 
+@pytest.mark.parametrize("rows", [1, 2, 3, 4])
+def test_few_rows_below_a_coarse_table_continue_it_too(rows):
+    table = cd.PairTable.from_potential(cd.LennardJones(cutoff=2.5).force_shifted(), 60, r_min=0.8)
+    lowest = table.r_min - (rows + 0.5) * table.spacing
+    curves = exact_curves({ONE: table}, 1, ceiling=float(table.energy(lowest)) - float(table.u_knots.min()))
+    assert curves.pairs[0, 2] == table.n - 1 + rows
+    r = np.linspace(curves.pairs[0, 0], 1.0, 50)
+    energy, force = exact_at(curves, r)
+    assert energy == pytest.approx(table.energy(r), rel=1e-9)
+    assert force == pytest.approx(table.force(r), rel=1e-9)
+
+
 def test_a_pair_below_a_table_that_forbids_it_breaks_the_run_down():
     """At r = 0.79 U is only 54 kT: the rule, not the energy, forbids it. inner="linear" lets the pair be."""
     state = cs.State([[1.0, 1, 1], [1.79, 1, 1]], 6.0)
@@ -120,7 +133,16 @@ def test_fast_curves_have_the_error_they_claim(name):
     assert not np.any(fast_at(curves, table.cutoff * np.array([1 + 1e-7, 1.5, 1e15])))
 
 
-@pytest.mark.parametrize("name", sorted(set(POTENTIALS) - set(SMOOTH)))
+@pytest.mark.parametrize("name", ROUGH)
+def test_a_rough_curve_is_held_less_well(name):
+    table = cd.PairTable.from_potential(POTENTIALS[name], 1000)
+    curves = fast_curves({ONE: table}, 1, ceiling=CEILING)
+    r = np.random.default_rng(2).uniform(curves.nearest, table.cutoff, 100_000)
+    assert 1e-6 < curves.error < 3e-5
+    assert worst(fast_at(curves, r), table.force(r), error_scale(table)[1]) < 6e-5  # between the five points of a row
+
+
+@pytest.mark.parametrize("name", sorted(set(POTENTIALS) - set(SMOOTH) - set(ROUGH)))
 def test_what_single_precision_cannot_hold_is_refused_with_the_remedy(name):
     state = cs.fcc(256, 0.7)
     with pytest.raises(ValueError, match=r"(?s)precision='single' cannot hold.*r = 0.*use precision='double'"):

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from cg_sim import differentiable as differentiable
     from cg_sim.ase_calculator import PairCalculator as PairCalculator
     from cg_sim.ase_states import from_ase as from_ase
     from cg_sim.ase_states import to_ase as to_ase
@@ -132,7 +133,9 @@ _HOMES = {
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = ["__version__", *_HOME_OF]
+_MODULES = ("differentiable",)
+
+__all__ = ["__version__", *_MODULES, *_HOME_OF]
 
 
 def __getattr__(name: str) -> object:
@@ -140,6 +143,8 @@ def __getattr__(name: str) -> object:
         value: object = getattr(import_module(f"cg_sim.{_HOME_OF[name]}"), name)
         globals()[name] = value
         return value
+    if name in _MODULES:
+        return import_module(f"cg_sim.{name}")
     raise AttributeError(f"module 'cg_sim' has no attribute {name!r}")
 
 

@@ -144,8 +144,13 @@ def _exact(table: PairTable, nearest: float) -> tuple[float, float, npt.NDArray[
     r = start + h * np.arange(below + 1)
     r[-1] = table.r_min
     r[0] = max(r[0], 1e-3 * h)
-    inner = PairTable.from_forces(start, table.r_min, table.energy(r), table.force(r))
-    return start, h, np.concatenate([inner.coefficients, table.coefficients])
+    return start, h, np.concatenate([_hermite(table.energy(r), table.force(r), h), table.coefficients])
+
+
+def _hermite(u: npt.NDArray[np.float64], f: npt.NDArray[np.float64], h: float) -> npt.NDArray[np.float64]:
+    """Return the cubics through knots of U and F, as `PairTable.coefficients`; two knots are enough."""
+    rise, a, b = np.diff(u), -h * f[:-1], -h * f[1:]
+    return np.stack([u[:-1], a, 3 * rise - 2 * a - b, a + b - 2 * rise], axis=1)
 
 
 @lru_cache(maxsize=64)  # a batch starts many sessions with the same tables

@@ -22,6 +22,6 @@ philox = rebound(noise.philox)
 turn = rebound(noise.turn)
 gaussians = rebound(noise.gaussians, philox=philox, turn=turn, log_uniform=log_uniform)
 
-chain_half_step = rebound(thermostats.chain_half_step, _push=rebound(thermostats._push))
+chain_half_step = rebound(thermostats.chain_half_step, push=rebound(thermostats.push))
 _gamma_variate = rebound(thermostats.gamma_variate, philox=philox, gaussians=gaussians, log_uniform=log_uniform)
 rescaling_factor = rebound(thermostats.rescaling_factor, gaussians=gaussians, gamma_variate=_gamma_variate)

@@ -16,7 +16,8 @@ from numba import njit
 def _sources_digest() -> str:
     """Return a digest of the package's kernels: Numba itself only looks at the file of the outermost function."""
     package = Path(__file__).parents[3]
-    files = [package / "noise.py", *sorted(Path(__file__).parent.glob("*.py"))]
+    folders = (Path(__file__).parent, package / "differentiable" / "kernels")
+    files = [package / "noise.py", *(file for folder in folders for file in sorted(folder.glob("*.py")))]
     return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
 
 

@@ -15,7 +15,7 @@ from numba import njit
 from cg_sim.noise import BAROSTAT, RESCALING, gaussians, log_uniform, philox
 
 _CBRT2 = 2.0 ** (1 / 3)
-_YOSHIDA = (1 / (2 - _CBRT2), -_CBRT2 / (2 - _CBRT2), 1 / (2 - _CBRT2))
+YOSHIDA = (1 / (2 - _CBRT2), -_CBRT2 / (2 - _CBRT2), 1 / (2 - _CBRT2))
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -25,20 +25,20 @@ def chain_half_step(eta, p_eta, masses, kinetic, freedom, kT, dt, substeps):
     scale = 1.0
     twice = 2 * kinetic
     for _ in range(substeps):
-        for w in _YOSHIDA:
+        for w in YOSHIDA:
             h = w * dt / (2 * substeps)
             for k in range(m - 1, -1, -1):
-                _push(eta, p_eta, masses, k, twice * scale * scale, freedom, kT, h)
+                push(eta, p_eta, masses, k, twice * scale * scale, freedom, kT, h)
             scale *= math.exp(-h * p_eta[0] / masses[0])
             for k in range(m):
                 eta[k] += h * p_eta[k] / masses[k]
             for k in range(m):
-                _push(eta, p_eta, masses, k, twice * scale * scale, freedom, kT, h)
+                push(eta, p_eta, masses, k, twice * scale * scale, freedom, kT, h)
     return scale
 
 
 @njit(nogil=True, cache=True, error_model="numpy", inline="always")
-def _push(eta, p_eta, masses, k, twice_kinetic, freedom, kT, h):
+def push(eta, p_eta, masses, k, twice_kinetic, freedom, kT, h):
     drag = math.exp(-0.25 * h * p_eta[k + 1] / masses[k + 1]) if k + 1 < len(eta) else 1.0
     force = twice_kinetic - freedom * kT if k == 0 else p_eta[k - 1] ** 2 / masses[k - 1] - kT
     p_eta[k] = (p_eta[k] * drag + 0.5 * h * force) * drag
