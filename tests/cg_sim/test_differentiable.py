@@ -11,7 +11,7 @@ import pytest
 
 import cg_data as cd
 import cg_sim as cs
-from cg_sim.differentiable import Gradients, Rollout, rollout
+from cg_sim.differentiable import Cotangents, Gradients, Rollout, rollout
 
 THERMOSTATS = [cs.NVE(), cs.Langevin(0.7), cs.NoseHoover(0.3, 3, 2), cs.NoseHoover(0.2, 1)]
 KT, DT = 1.2, 0.004
@@ -59,7 +59,7 @@ class Loss:
         return float(waves + self.u @ ran.energy + self.w @ ran.virial)
 
     def gradients(self, ran: Rollout) -> Gradients:
-        return ran.vjp(self.x * np.cos(ran.positions), 2 * self.v * ran.velocities, self.u, self.w)
+        return ran.vjp(Cotangents(self.x * np.cos(ran.positions), 2 * self.v * ran.velocities, self.u, self.w))
 
 
 def waves(table: cd.PairTable, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -185,4 +185,4 @@ def test_what_cannot_be_run_is_refused(options, said):
 def test_derivatives_must_fit_the_frames():
     ran = rollout(liquid("A"), cd.Interactions(tables("A")), kT=KT, steps=10, dt=DT, every=5)
     with pytest.raises(ValueError, match=r"\(3, 108, 3\) as the frames"):
-        ran.vjp(np.zeros((11, 108, 3)))
+        ran.vjp(Cotangents(np.zeros((11, 108, 3))))

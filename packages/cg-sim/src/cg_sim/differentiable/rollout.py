@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import add
 
 import numpy as np
 
 from cg_data import Interactions, Potential, as_interactions
-from cg_sim.box import check_reach, widths
-from cg_sim.differentiable.kernels import steps as kernels
-from cg_sim.differentiable.table_rows import Array, Knots, TableRows, table_rows
-from cg_sim.engines.protocol import BlowUp
-from cg_sim.ensembles import NVE, Langevin, NoseHoover, degrees_of_freedom
+from cg_sim.differentiable.cotangents import Cotangents, Gradients
+from cg_sim.differentiable.kernels.steps import Path
+from cg_sim.differentiable.table_rows import Array
+from cg_sim.differentiable.trajectory import Differentiable, Trajectory, begin
+from cg_sim.ensembles import NVE, Langevin, NoseHoover
 from cg_sim.state import State
 
-_SKIN = 0.14  # of the cutoff
-Differentiable = NVE | Langevin | NoseHoover
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Gradients:
-    """What a loss changes with the initial positions and velocities, each table's knots ("A-B" → `Knots`), masses, kT, dt."""
-
-    positions: Array
-    velocities: Array
-    tables: Mapping[str, Knots]
-    masses: Array
-    kT: float
-    dt: float
+Begin = tuple[Array, Array, Array]  # positions, velocities, momenta of the chain
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rollout:
     """Frames of a trajectory, every `every` steps from the start on, and `vjp` to differentiate what is made of them.
 
-    `positions`, `velocities` (frame, n, 3), unwrapped; `energy` and `virial` = Σ r F(r) of the pairs (frame).
+    `positions`, `velocities` (frame, n, 3), unwrapped; `energy` and `virial` = Σ r F(r) of the pairs (frame). `state` is
+    the last.
     """
 
     positions: Array
@@ -44,24 +34,27 @@ class Rollout:
     virial: Array
     state: State
     every: int
-    _run: _Run = field(repr=False)
+    dt: float
+    _trajectory: Trajectory = field(repr=False)
+    _begins: list[Begin] = field(repr=False)
+    _path: Path = field(repr=False)
 
-    def vjp(
-        self,
-        positions: Array | None = None,
-        velocities: Array | None = None,
-        energy: Array | None = None,
-        virial: Array | None = None,
-    ) -> Gradients:
-        """Return the gradients of a loss, given its derivatives with respect to the frames."""
-        given = {"positions": positions, "velocities": velocities, "energy": energy, "virial": virial}
-        ready = {}
-        for name, value in given.items():
-            shape = getattr(self, name).shape
-            ready[name] = np.zeros(shape) if value is None else np.ascontiguousarray(value, dtype=np.float64)
-            if ready[name].shape != shape:
-                raise ValueError(f"the derivative of {name} must be {shape} as the frames, got {ready[name].shape}")
-        return self._run.back(self.every, **ready)
+    def vjp(self, *given: Cotangents) -> Gradients:
+        """Return the gradients of a loss, given its derivatives with respect to the frames; several add up."""
+        return self._trajectory.backward(reduce(add, given, Cotangents()), self._paths())
+
+    def _paths(self) -> Iterator[tuple[int, int, Path]]:
+        """Give the segments from the last to the first, those no longer in memory done again from where they began."""
+        *earlier, (first, last) = self._trajectory.segments()
+        if not earlier:
+            yield first, last, self._path
+            return
+        path = self._trajectory.path(*self._begins[-1])
+        for k in range(len(earlier), -1, -1):
+            first, last = self._trajectory.segments()[k]
+            begin(path, *self._begins[k])
+            self._trajectory.forward(first, last, path)
+            yield first, last, path
 
 
 def rollout(
@@ -74,10 +67,12 @@ def rollout(
     thermostat: Differentiable = NVE(),
     every: int = 1,
     seed: int = 0,
+    checkpoints: bool = False,
 ) -> Rollout:
     """Integrate `steps` steps as `simulate` does, in double precision, and keep what the transpose needs.
 
     `every` must divide `steps`. Every table must reach down to where particles come: nearer, the run ends with BlowUp.
+    With `checkpoints` memory grows with the root of the steps instead of the steps, and `vjp` repeats the run on its way.
     """
     if steps < 1 or every < 1 or steps % every:
         raise ValueError(f"steps must be a multiple of every, both ≥ 1, got {steps} and {every}")
@@ -85,77 +80,31 @@ def rollout(
         raise TypeError(f"there is no transpose of {type(thermostat).__name__}: take NVE, Langevin or NoseHoover")
     if not (dt > 0 and kT >= 0):
         raise ValueError(f"dt must be positive and kT not negative, got {dt} and {kT}")
-    run = _Run.started(state, as_interactions(potential, state.names[0]), kT, steps, dt, thermostat, seed)
-    return run.forth(every)
+    interactions = as_interactions(potential, state.names[0])
+    plan = Trajectory.planned(state, interactions, kT, steps, dt, thermostat, every, seed, checkpoints)
+    return _ran(plan)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Run:
-    """One trajectory's arrays."""
-
-    state: State
-    tables: TableRows
-    system: kernels.System
-    settings: kernels.Settings
-    chain_masses: Array
-    path: kernels.Path
-    steps: int
-
-    @classmethod
-    def started(
-        cls, state: State, interactions: Interactions, kT: float, steps: int, dt: float, thermostat: Differentiable,
-        seed: int,
-    ) -> _Run:  # fmt: skip
-        tables = table_rows(interactions, state.names)
-        check_reach(state.box, tables.cutoff, "cutoff")
-        reach = min((1 + _SKIN) * tables.cutoff, 0.5 * float(widths(state.box).min()))
-        freedom = degrees_of_freedom(state.n, thermostat)
-        chain, substeps, friction, ensemble = np.ones(1), 1, 0.0, kernels.PLAIN
-        if isinstance(thermostat, NoseHoover):
-            ensemble, substeps = kernels.CHAIN, thermostat.substeps
-            chain = np.full(thermostat.chain, kT * thermostat.tau**2)
-            chain[0] *= freedom
-        elif isinstance(thermostat, Langevin):
-            ensemble, friction = kernels.LANGEVIN, thermostat.friction
-        system = kernels.System(
-            np.array(state.masses), np.array(state.types, dtype=np.int64), np.array(state.box), np.linalg.inv(state.box)
-        )
-        settings = kernels.Settings(
-            ensemble, dt, kT, friction, freedom, substeps, reach, tables.cutoff, seed, state.step
-        )
-        path = kernels.Path(
-            np.empty((steps + 1, state.n, 3)), np.empty((steps + 1, state.n, 3)), np.zeros((2 * steps + 1, len(chain))),
-            np.zeros(2 * steps), np.empty(steps + 1), np.empty(steps + 1),
-        )  # fmt: skip
-        path.x[0], path.v[0] = state.positions, state.velocities
-        return cls(state, tables, system, settings, chain, path, steps)
-
-    def forth(self, every: int) -> Rollout:
-        lost = kernels.forward(
-            self.system, self.tables.rows, self.settings, self.chain_masses, 0, self.steps, self.path
-        )
-        if lost >= 0:
-            raise BlowUp(
-                f"after {lost} steps two particles are nearer than a table's first knot: begin the table further in "
-                "(r_min), or take a smaller time step or a start without overlaps",
-                step=self.state.step + lost,
-            )
-        p = self.path
-        end = self.state.moved(p.x[-1].copy(), p.v[-1].copy(), np.array(self.state.box), self.state.step + self.steps)
-        return Rollout(p.x[::every], p.v[::every], p.energy[::every], p.virial[::every], end, every, self)
-
-    def back(self, every: int, positions: Array, velocities: Array, energy: Array, virial: Array) -> Gradients:
-        n, rows = self.state.n, self.tables.rows.rows
-        m = len(self.chain_masses)
-        g = kernels.Adjoints(
-            np.zeros((n, 3)), np.zeros((n, 3)), np.zeros(n), np.zeros_like(rows), np.zeros((2, m)), np.zeros(2)
-        )
-        kicks, drifts = np.zeros((n, 3)), np.zeros((n, 3))
-        kernels.backward(
-            self.system, self.tables.rows, self.settings, self.chain_masses, 0, self.steps, every, self.path, positions,
-            velocities, energy, virial, g, kicks, drifts,
-        )  # fmt: skip
-        kT = float(g.numbers[kernels.KT])
-        if self.settings.ensemble == kernels.CHAIN and self.settings.kT > 0:
-            kT += float(g.chain[0] @ self.chain_masses) / self.settings.kT
-        return Gradients(g.x, g.v, self.tables.knots(g.rows), g.masses, kT, float(g.numbers[kernels.DT]))
+def _ran(plan: Trajectory) -> Rollout:
+    """Run a trajectory from its start, segment by segment."""
+    state, every = plan.state, plan.every
+    begins: list[Begin] = [(np.array(state.positions), np.array(state.velocities), np.zeros(plan.chain_length))]
+    path = plan.path(*begins[0])
+    if plan.segment >= plan.steps:
+        plan.forward(0, plan.steps, path)
+        frames = path.x[::every], path.v[::every], path.energy[::every], path.virial[::every]
+    else:
+        shown, n = plan.steps // every + 1, state.n
+        frames = np.empty((shown, n, 3)), np.empty((shown, n, 3)), np.empty(shown), np.empty(shown)
+        for first, last in plan.segments():
+            begin(path, *begins[-1])
+            plan.forward(first, last, path)
+            k, seen = last - first, np.arange(-(-first // every), last // every + 1)
+            for to, kept in zip(frames, (path.x, path.v, path.energy, path.virial), strict=True):
+                to[seen] = kept[seen * every - first]
+            begins.append((path.x[k].copy(), path.v[k].copy(), path.momenta[2 * k].copy()))
+    x, v = frames[0][-1].copy(), frames[1][-1].copy()
+    end = state.moved(x, v, np.array(state.box), state.step + plan.steps)
+    if plan.segment < plan.steps:
+        begins, path = begins[:-1], Path(*(part[:1].copy() for part in path))
+    return Rollout(*frames, end, every, plan.settings.dt, plan, begins, path)

@@ -59,7 +59,7 @@ def table_rows(interactions: Interactions, names: tuple[str, ...]) -> TableRows:
         for pair in (a * types + b, b * types + a):
             pairs[pair] = table.r_min, 1 / table.spacing, table.n - 1, at
         tables[name], first[name] = table, at
-        rows.append(table.coefficients)
-        at += table.n - 1
+        rows += [table.coefficients, np.zeros((1, 4))]
+        at += table.n
     assert all(pair_of(name) for name in tables)
-    return TableRows(tables, Rows(np.ascontiguousarray(np.concatenate(rows)), pairs, types), first)
+    return TableRows(tables, Rows(np.ascontiguousarray(np.concatenate(rows)), pairs, np.int32(types)), first)

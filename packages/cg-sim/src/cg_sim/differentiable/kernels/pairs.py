@@ -1,7 +1,7 @@
 """Pair forces from table rows over a half list, and their exact transpose.
 
-A list holds, per particle, later particles and the lattice shift of their image; distances follow from the positions, so
-that a list may be older than they are and derivatives go through every distance.
+A list holds every particle's later neighbors; distances follow from the positions, so that a list may be older than they
+are and derivatives go through every distance.
 """
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator"
@@ -13,57 +13,66 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from cg_sim.differentiable.kernels.half_rows import deposit_kernel, forces_kernel, transpose_kernel
+from cg_sim.engines.cpu.kernels.cells import PADDING, TURN
+from cg_sim.engines.cpu.kernels.forces_of_rows import LANES
+from cg_sim.engines.cpu.kernels.list_of_rows import row_orthorhombic, row_triclinic
+
 _kernel = njit(nogil=True, error_model="numpy")
+_MARGIN = 1 + 1e-6  # distances are single precision where pairs are listed
 
 
 class Rows(NamedTuple):
-    """Cubics of all tables: `rows` (row, 4), and per ordered pair of types where they are, as `Curves` has them."""
+    """Cubics of all tables: `rows` (row, 4), each table's followed by a row of zeros, and per ordered pair of types
+    where they begin [length], knots per length, how many rows, and the first (types², 4)."""
 
     rows: Any
     pairs: Any
-    types: int
+    types: Any
 
 
-class Pairs(NamedTuple):
-    """A half list: `others[starts[i]:starts[i + 1]]` are i's partners, `shifts` the vectors to their images."""
+class Listed(NamedTuple):
+    """A half list: `rows[i, :counts[i]]` are i's later neighbors, padded with i itself to whole vectors."""
 
-    starts: Any
-    others: Any
-    shifts: Any
+    rows: Any
+    counts: Any
 
 
 @_kernel
-def list_pairs(x, box, inverse, reach, room):
-    """Return the half list of all pairs within `reach`, with room for at least `room` of them."""
+def list_pairs(x, box, inverse, reach, width):
+    """Return the half list of all pairs within `reach`, its rows at least `width` wide."""
     n = len(x)
-    starts = np.zeros(n + 1, dtype=np.int64)
+    grid, runs, of_integers = (
+        np.empty((3, n + PADDING), np.int32),
+        np.empty(2, np.int64),
+        (box / TURN).astype(np.float32),
+    )
+    tilted = _tilted(box)
+    for i in range(n):
+        for a in range(3):
+            f = x[i, 0] * inverse[0, a] + x[i, 1] * inverse[1, a] + x[i, 2] * inverse[2, a]
+            grid[a, i] = np.int32(np.int64((f - math.floor(f)) * TURN))
+    counts, reach2 = np.empty(n, np.int64), reach * reach * _MARGIN
     while True:
-        others, shifts = np.empty(room, dtype=np.int32), np.empty((room, 3))
-        found = _fill(x, box, inverse, reach * reach, starts, others, shifts)
-        if found <= room:
-            return Pairs(starts, others, shifts)
-        room = found + found // 4
+        rows, longest = np.empty((n, width), np.int32), 0
+        for i in range(n):
+            runs[0], runs[1] = i + 1, n
+            if tilted:
+                count = row_triclinic(grid, i, runs, 1, of_integers, reach2, rows)
+            else:
+                count = row_orthorhombic(grid, i, runs, 1, of_integers, reach2, rows)
+            counts[i] = (count + LANES - 1) // LANES * LANES
+            longest = max(longest, counts[i] + PADDING)
+            for k in range(count, min(counts[i], width)):
+                rows[i, k] = i
+        if longest <= width:
+            return Listed(rows, counts)
+        width = longest + longest // 4
 
 
 @_kernel
-def _fill(x, box, inverse, reach2, starts, others, shifts):
-    n, count, room = len(x), 0, len(others)
-    for i in range(n):
-        for j in range(i + 1, n):
-            d0, d1, d2 = x[j, 0] - x[i, 0], x[j, 1] - x[i, 1], x[j, 2] - x[i, 2]
-            n0 = np.rint(d0 * inverse[0, 0] + d1 * inverse[1, 0] + d2 * inverse[2, 0])
-            n1 = np.rint(d0 * inverse[0, 1] + d1 * inverse[1, 1] + d2 * inverse[2, 1])
-            n2 = np.rint(d0 * inverse[0, 2] + d1 * inverse[1, 2] + d2 * inverse[2, 2])
-            s0 = -(n0 * box[0, 0] + n1 * box[1, 0] + n2 * box[2, 0])
-            s1 = -(n0 * box[0, 1] + n1 * box[1, 1] + n2 * box[2, 1])
-            s2 = -(n0 * box[0, 2] + n1 * box[1, 2] + n2 * box[2, 2])
-            if (d0 + s0) ** 2 + (d1 + s1) ** 2 + (d2 + s2) ** 2 < reach2:
-                if count < room:
-                    others[count] = j
-                    shifts[count, 0], shifts[count, 1], shifts[count, 2] = s0, s1, s2
-                count += 1
-        starts[i + 1] = count
-    return count
+def _tilted(box):
+    return box[0, 1] != 0 or box[0, 2] != 0 or box[1, 0] != 0 or box[1, 2] != 0 or box[2, 0] != 0 or box[2, 1] != 0
 
 
 @_kernel
@@ -78,97 +87,95 @@ def outdated(x, reference, slack):
 
 
 @_kernel
-def pair_forces(x, kinds, table, listed, forces):
-    """Write the forces; return energy, virial Σ r F(r), and whether every pair lies on its table."""
-    forces[:] = 0.0
-    energy = virial = 0.0
-    sound = True
+def _points(x, kinds, inverse, points):
+    """Write fractions of the box and the type."""
     for i in range(len(x)):
-        f0 = f1 = f2 = 0.0
-        for p in range(listed.starts[i], listed.starts[i + 1]):
-            j = listed.others[p]
-            d0 = x[j, 0] - x[i, 0] + listed.shifts[p, 0]
-            d1 = x[j, 1] - x[i, 1] + listed.shifts[p, 1]
-            d2 = x[j, 2] - x[i, 2] + listed.shifts[p, 2]
-            r = math.sqrt(d0 * d0 + d1 * d1 + d2 * d2)
-            start, per, count, first = table.pairs[kinds[i] * table.types + kinds[j]]
-            y = (r - start) * per
-            if not y < count:
-                sound &= y >= count
-                continue
-            sound &= y >= 0
-            k = max(int(y), 0)
-            t = y - k
-            c0, c1, c2, c3 = table.rows[int(first) + k]
-            force = -(c1 + t * (2 * c2 + 3 * t * c3)) * per
-            energy += c0 + t * (c1 + t * (c2 + t * c3))
-            virial += r * force
-            s = force / r
-            f0 -= s * d0
-            f1 -= s * d1
-            f2 -= s * d2
-            forces[j, 0] += s * d0
-            forces[j, 1] += s * d1
-            forces[j, 2] += s * d2
-        forces[i, 0] += f0
-        forces[i, 1] += f1
-        forces[i, 2] += f2
-    return energy, virial, sound
+        for a in range(3):
+            f = x[i, 0] * inverse[0, a] + x[i, 1] * inverse[1, a] + x[i, 2] * inverse[2, a]
+            points[i, a] = f - math.floor(f)
+        points[i, 3] = kinds[i]
+
+
+def _force_loop(row_forces):
+    @_kernel
+    def loop(points, box, table, listed, forces):
+        energy = virial = lowest = 0.0
+        for i in range(len(points)):
+            f0, f1, f2, u, w, least = row_forces(
+                points, i, listed.rows, listed.counts[i], box, table.pairs, table.rows, table.types, forces
+            )
+            energy += u
+            virial += w
+            lowest = least if least < lowest else lowest
+            forces[i, 0] += f0
+            forces[i, 1] += f1
+            forces[i, 2] += f2
+        return energy, virial, lowest >= 0 and math.isfinite(virial)
+
+    return loop
+
+
+def _transpose_loop(row_transpose):
+    @_kernel
+    def loop(points, box, table, listed, forces, g_forces, g_energy, g_virial, g_x, g_rows):
+        for i in range(len(points)):
+            f0, f1, f2, g0, g1, g2 = row_transpose(
+                points, i, listed.rows, listed.counts[i], box, table.pairs, table.rows, table.types, forces, g_forces,
+                g_energy, g_virial, g_x, g_rows,
+            )  # fmt: skip
+            forces[i, 0] += f0
+            forces[i, 1] += f1
+            forces[i, 2] += f2
+            g_x[i, 0] += g0
+            g_x[i, 1] += g1
+            g_x[i, 2] += g2
+
+    return loop
+
+
+_plain, _any = (_force_loop(forces_kernel(triclinic=a, typed=a)) for a in (False, True))  # compiling takes seconds each
+_plain_back, _any_back = (_transpose_loop(transpose_kernel(triclinic=a, typed=a)) for a in (False, True))
+
+
+def _deposit_loop(row_deposit):
+    @_kernel
+    def loop(points, box, table, listed, sums):
+        for i in range(len(points)):
+            row_deposit(points, i, listed.rows, listed.counts[i], box, table.pairs, table.rows, table.types, sums)
+
+    return loop
+
+
+_any_deposit = _deposit_loop(deposit_kernel(triclinic=True, typed=True))
 
 
 @_kernel
-def pair_forces_vjp(x, kinds, table, listed, g_forces, g_energy, g_virial, forces, g_x, g_rows):
-    """Add to `g_x` and `g_rows` what the adjoints of forces, energy and virial say of positions and rows.
+def deposit(x, system, table, listed, points, sums):
+    """Add Σ (1, t, t², t³) over the pairs that lie on each row to `sums`."""
+    _points(x, system.kinds, system.inverse, points)
+    _any_deposit(points, system.box, table, listed, sums)
+
+
+@_kernel
+def pair_forces(x, system, table, listed, points, forces):
+    """Write the forces (n, 4); return energy, virial Σ r F(r), and whether every pair lies on its table."""
+    _points(x, system.kinds, system.inverse, points)
+    forces[:] = 0.0
+    if table.types > 1 or _tilted(system.box):
+        return _any(points, system.box, table, listed, forces)
+    return _plain(points, system.box, table, listed, forces)
+
+
+@_kernel
+def pair_forces_vjp(x, system, table, listed, points, forces, g_forces, g_energy, g_virial, g_x, g_rows):
+    """Add to `g_x` (n, 4) and `g_rows` what the adjoints of forces (n, 4), energy and virial say of positions and rows.
 
     The forces themselves are computed once more on the way.
     """
+    _points(x, system.kinds, system.inverse, points)
     forces[:] = 0.0
-    for i in range(len(x)):
-        f0 = f1 = f2 = h0 = h1 = h2 = 0.0
-        for p in range(listed.starts[i], listed.starts[i + 1]):
-            j = listed.others[p]
-            d0 = x[j, 0] - x[i, 0] + listed.shifts[p, 0]
-            d1 = x[j, 1] - x[i, 1] + listed.shifts[p, 1]
-            d2 = x[j, 2] - x[i, 2] + listed.shifts[p, 2]
-            r = math.sqrt(d0 * d0 + d1 * d1 + d2 * d2)
-            start, per, count, first = table.pairs[kinds[i] * table.types + kinds[j]]
-            y = (r - start) * per
-            if not y < count:
-                continue
-            k = max(int(y), 0)
-            t = y - k
-            _, c1, c2, c3 = table.rows[int(first) + k]
-            force = -(c1 + t * (2 * c2 + 3 * t * c3)) * per
-            slope = -(2 * c2 + 6 * t * c3) * per * per
-            inverse = 1.0 / r
-            s = force * inverse
-            b0 = g_forces[j, 0] - g_forces[i, 0]
-            b1 = g_forces[j, 1] - g_forces[i, 1]
-            b2 = g_forces[j, 2] - g_forces[i, 2]
-            along = (d0 * b0 + d1 * b1 + d2 * b2) * inverse
-            q = (along * (slope - s) - g_energy * force + g_virial * (force + r * slope)) * inverse
-            q0, q1, q2 = s * b0 + q * d0, s * b1 + q * d1, s * b2 + q * d2
-            f0 -= s * d0
-            f1 -= s * d1
-            f2 -= s * d2
-            forces[j, 0] += s * d0
-            forces[j, 1] += s * d1
-            forces[j, 2] += s * d2
-            h0 -= q0
-            h1 -= q1
-            h2 -= q2
-            g_x[j, 0] += q0
-            g_x[j, 1] += q1
-            g_x[j, 2] += q2
-            w = -(along + g_virial * r) * per
-            row = int(first) + k
-            g_rows[row, 0] += g_energy
-            g_rows[row, 1] += w + g_energy * t
-            g_rows[row, 2] += t * (2 * w + g_energy * t)
-            g_rows[row, 3] += t * t * (3 * w + g_energy * t)
-        forces[i, 0] += f0
-        forces[i, 1] += f1
-        forces[i, 2] += f2
-        g_x[i, 0] += h0
-        g_x[i, 1] += h1
-        g_x[i, 2] += h2
+    box = system.box
+    if table.types > 1 or _tilted(box):
+        _any_back(points, box, table, listed, forces, g_forces, g_energy, g_virial, g_x, g_rows)
+    else:
+        _plain_back(points, box, table, listed, forces, g_forces, g_energy, g_virial, g_x, g_rows)

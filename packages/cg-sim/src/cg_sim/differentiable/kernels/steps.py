@@ -21,6 +21,7 @@ from cg_sim.noise import gaussians
 _kernel = njit(nogil=True, error_model="numpy")
 PLAIN, LANGEVIN, CHAIN = 0, 1, 2
 KT, DT = 0, 1  # of the adjoints of numbers
+_WIDTH = 64  # of the list's rows at first
 
 
 class System(NamedTuple):
@@ -46,8 +47,8 @@ class Settings(NamedTuple):
 
 
 class Path(NamedTuple):
-    """All that the transpose needs: x and v (step, n, 3), momenta of the chain before each of its half steps (2 step, m),
-    the kinetic energies these saw (2 step), energy and virial (step)."""
+    """All that the transpose needs of some steps: x and v (step, n, 3), momenta of the chain before each of its half
+    steps (2 step, m), the kinetic energies these saw (2 step), energy and virial (step)."""
 
     x: Any
     v: Any
@@ -58,7 +59,8 @@ class Path(NamedTuple):
 
 
 class Adjoints(NamedTuple):
-    """Of positions and velocities (n, 3), masses (n,), rows (row, 4), chain masses (m,), and of kT and dt."""
+    """Of positions (n, 4; the last means nothing) and velocities (n, 3), masses (n,), rows (row, 4), chain masses and
+    momenta (2, m), and of kT and dt."""
 
     x: Any
     v: Any
@@ -78,92 +80,101 @@ def kinetic_energy(v, masses):
 
 @compiled
 def forward(system, table, s, chain_masses, first, last, path):
-    """Fill steps `first` + 1 to `last` of the path; return the step at which a pair left its table, or −1."""
+    """Do steps `first` to `last` of a run into the path, which begins with the state after step `first`.
+
+    Return the step after which a pair has left its table, or −1.
+    """
     masses, n = system.masses, len(system.masses)
-    forces = np.empty((n, 3))
-    x, v = path.x[first].copy(), path.v[first].copy()
-    p_eta, eta = path.momenta[2 * first].copy(), np.zeros(len(chain_masses))
+    forces, points = np.empty((n, 4)), np.empty((n, 4))
+    x, v = path.x[0].copy(), path.v[0].copy()
+    p_eta, eta = path.momenta[0].copy(), np.zeros(len(chain_masses))
     reference, slack = x.copy(), 0.5 * (s.reach - s.cutoff)
-    listed = list_pairs(x, system.box, system.inverse, s.reach, 16 * n)
-    path.energy[first], path.virial[first], sound = pair_forces(x, system.kinds, table, listed, forces)
+    listed = list_pairs(x, system.box, system.inverse, s.reach, _WIDTH)
+    path.energy[0], path.virial[0], sound = pair_forces(x, system, table, listed, points, forces)
     kinetic = kinetic_energy(v, masses)
     c1 = math.exp(-s.friction * s.dt)
     c2 = math.sqrt(s.kT * (1 - c1 * c1))
     half = 0.5 * s.dt
-    for t in range(first, last):
+    for o in range(last - first):
         if not sound:
-            return t
+            return first + o
         scale = 1.0
         if s.ensemble == CHAIN:
-            path.kinetic[2 * t] = kinetic
+            path.kinetic[2 * o] = kinetic
             scale = chain_half_step(eta, p_eta, chain_masses, kinetic, s.freedom, s.kT, s.dt, s.substeps)
         for i in range(n):
-            inverse = 1.0 / masses[i]
-            spread = c2 * math.sqrt(inverse)
-            noise = gaussians(s.seed, s.step + t, i, 0)
-            for k in range(3):
-                u = scale * v[i, k] + half * inverse * forces[i, k]
-                if s.ensemble == LANGEVIN:
+            h = half / masses[i]
+            if s.ensemble == LANGEVIN:
+                spread = c2 / math.sqrt(masses[i])
+                noise = gaussians(s.seed, s.step + first + o, i, 0)
+                for k in range(3):
+                    u = v[i, k] + h * forces[i, k]
+                    w = c1 * u + spread * noise[k]
                     x[i, k] += half * u
-                    u = c1 * u + spread * noise[k]
-                    x[i, k] += half * u
-                else:
-                    x[i, k] += s.dt * u
-                v[i, k] = u
+                    x[i, k] += half * w
+                    v[i, k] = w
+            else:
+                for k in range(3):
+                    v[i, k] = scale * v[i, k] + h * forces[i, k]
+                    x[i, k] += s.dt * v[i, k]
         if outdated(x, reference, slack):
-            listed = list_pairs(x, system.box, system.inverse, s.reach, len(listed.others))
+            listed = list_pairs(x, system.box, system.inverse, s.reach, listed.rows.shape[1])
             reference[:] = x
-        path.energy[t + 1], path.virial[t + 1], sound = pair_forces(x, system.kinds, table, listed, forces)
+        path.energy[o + 1], path.virial[o + 1], sound = pair_forces(x, system, table, listed, points, forces)
         for i in range(n):
+            h = half / masses[i]
             for k in range(3):
-                v[i, k] += half / masses[i] * forces[i, k]
+                v[i, k] += h * forces[i, k]
         if s.ensemble == CHAIN:
-            path.momenta[2 * t + 1] = p_eta
+            path.momenta[2 * o + 1] = p_eta
             kinetic = kinetic_energy(v, masses)
-            path.kinetic[2 * t + 1] = kinetic
+            path.kinetic[2 * o + 1] = kinetic
             scale = chain_half_step(eta, p_eta, chain_masses, kinetic, s.freedom, s.kT, s.dt, s.substeps)
-            path.momenta[2 * t + 2] = p_eta
+            path.momenta[2 * o + 2] = p_eta
             v *= scale
             kinetic *= scale * scale
-        path.x[t + 1] = x
-        path.v[t + 1] = v
+        path.x[o + 1] = x
+        path.v[o + 1] = v
     return -1 if sound else last
 
 
 @compiled
 def backward(system, table, s, chain_masses, first, last, every, path, g_x, g_v, g_energy, g_virial, g, kicks, drifts):
-    """Take the adjoints `g` of the state after step `last` back to step `first`.
+    """Take the adjoints `g` of the state after step `last` of a run back to step `first`, where the path begins.
 
     The adjoints of what was observed, every `every` steps, join at steps first < t ≤ last (and at 0). `kicks` are those
     of the velocity that the half kick after step `last` gave, `drifts` what is left of the noisy step after it.
     """
     masses, n = system.masses, len(system.masses)
-    forces, g_forces = np.empty((n, 3)), np.empty((n, 3))
-    x = path.x[last]
+    forces, g_forces, points = np.empty((n, 4)), np.zeros((n, 4)), np.empty((n, 4))
+    x = path.x[last - first]
     reference, slack = x.copy(), 0.5 * (s.reach - s.cutoff)
-    listed = list_pairs(x, system.box, system.inverse, s.reach, 16 * n)
+    listed = list_pairs(x, system.box, system.inverse, s.reach, _WIDTH)
     c1 = math.exp(-s.friction * s.dt)
     c2 = math.sqrt(s.kT * (1 - c1 * c1))
     half = 0.5 * s.dt
     g_p = g.chain[1]
     for t in range(last, first - (first == 0), -1):
-        x, v = path.x[t], path.v[t]
+        o = t - first
+        x, v = path.x[o], path.v[o]
         seen_energy = seen_virial = 0.0
         if t % every == 0:
             f = t // every
-            g.x[:] += g_x[f]
+            g.x[:, :3] += g_x[f]
             g.v[:] += g_v[f]
             seen_energy, seen_virial = g_energy[f], g_virial[f]
         ending = 1.0
         if s.ensemble == CHAIN and t > 0:
-            ending = _end_of_chain(system, s, chain_masses, t, path, v, g, g_p)
+            ending = _end_of_chain(system, s, chain_masses, o, path, v, g, g_p)
         for i in range(n):
             for k in range(3):
                 g_forces[i, k] = half / masses[i] * (kicks[i, k] + (g.v[i, k] if t > 0 else 0.0))
         if outdated(x, reference, slack):
-            listed = list_pairs(x, system.box, system.inverse, s.reach, len(listed.others))
+            listed = list_pairs(x, system.box, system.inverse, s.reach, listed.rows.shape[1])
             reference[:] = x
-        pair_forces_vjp(x, system.kinds, table, listed, g_forces, seen_energy, seen_virial, forces, g.x, g.rows)
+        pair_forces_vjp(
+            x, system, table, listed, points, forces, g_forces, seen_energy, seen_virial, g.x, g.rows
+        )  # fmt: skip
         for i in range(n):
             pushed = 0.0
             for k in range(3):
@@ -179,7 +190,7 @@ def backward(system, table, s, chain_masses, first, last, every, path, g_x, g_v,
         else:
             _plain_step(system, s, v, ending, forces, g, kicks)
         if s.ensemble == CHAIN:
-            _start_of_chain(system, s, chain_masses, t, path, kicks, g, g_p)
+            _start_of_chain(system, s, chain_masses, o, path, kicks, g, g_p)
 
 
 @_kernel
@@ -219,24 +230,24 @@ def _noisy_step(system, s, t, c1, c2, v, forces, g, kicks, drifts):
 
 
 @_kernel
-def _end_of_chain(system, s, chain_masses, t, path, v, g, g_p):
+def _end_of_chain(system, s, chain_masses, o, path, v, g, g_p):
     """v = factor·v″, the factor from v″'s kinetic energy; return the factor and leave the adjoint of v″."""
-    p_eta = path.momenta[2 * t - 1]
+    p_eta = path.momenta[2 * o - 1]
     after, eta = p_eta.copy(), np.zeros(len(p_eta))
-    kinetic = path.kinetic[2 * t - 1]
+    kinetic = path.kinetic[2 * o - 1]
     factor = chain_half_step(eta, after, chain_masses, kinetic, s.freedom, s.kT, s.dt, s.substeps)
     _chain(system, s, chain_masses, p_eta, kinetic, factor, v, factor, g, g_p)
     return factor
 
 
 @_kernel
-def _start_of_chain(system, s, chain_masses, t, path, kicks, g, g_p):
+def _start_of_chain(system, s, chain_masses, o, path, kicks, g, g_p):
     """As the end of a step, with the velocity before it."""
-    p_eta = path.momenta[2 * t - 2]
+    p_eta = path.momenta[2 * o - 2]
     after, eta = p_eta.copy(), np.zeros(len(p_eta))
-    kinetic = path.kinetic[2 * t - 2]
+    kinetic = path.kinetic[2 * o - 2]
     factor = chain_half_step(eta, after, chain_masses, kinetic, s.freedom, s.kT, s.dt, s.substeps)
-    _chain(system, s, chain_masses, p_eta, kinetic, factor, path.v[t - 1], 1.0, g, g_p)
+    _chain(system, s, chain_masses, p_eta, kinetic, factor, path.v[o - 1], 1.0, g, g_p)
 
 
 @_kernel

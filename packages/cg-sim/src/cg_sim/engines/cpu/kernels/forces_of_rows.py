@@ -20,24 +20,27 @@ LANES = 8  # neighbors taken together: more in single precision gained nothing a
 _FAR = 1e30
 
 
-class _Row:
-    """The arguments of a row kernel as LLVM values, and the steps that both precisions share."""
+ARGUMENTS = ("points", "i", "neighbors", "count", "box", "pairs", "curve", "shapes")
 
-    def __init__(self, context, builder, signature, arguments, *, width, kind, triclinic, typed):
-        names = ("points", "i", "neighbors", "count", "box", "pairs", "curve", "shapes")
+
+class Row:
+    """The arguments of a row kernel as LLVM values, and the steps that all of them share."""
+
+    def __init__(self, context, builder, signature, arguments, names=ARGUMENTS, *, width, kind, triclinic, typed):
         self.builder, self.width, self.kind, self.triclinic, self.typed = builder, width, kind, triclinic, typed
         values = dict(zip(names, arguments, strict=True))
         kinds = dict(zip(names, signature.args, strict=True))
-
-        def pointer(name):
-            return context.make_array(kinds[name])(context, builder, values[name]).data
-
+        arrays = {
+            name: context.make_array(kinds[name])(context, builder, value)
+            for name, value in values.items()
+            if isinstance(kinds[name], types.Array)
+        }
+        self.values = values | {name: array.data for name, array in arrays.items()}
         self.i, self.count = values["i"], values["count"]
-        self.points, self.pairs, self.curve = pointer("points"), pointer("pairs"), pointer("curve")
-        neighbors = context.make_array(kinds["neighbors"])(context, builder, values["neighbors"])
-        stride = builder.extract_value(neighbors.shape, 1)
-        self.list = builder.gep(neighbors.data, [builder.mul(self.i, stride)])
-        cell = pointer("box")
+        self.points, self.pairs, self.curve = (self.values[name] for name in ("points", "pairs", "curve"))
+        stride = builder.extract_value(arrays["neighbors"].shape, 1)
+        self.list = builder.gep(self.values["neighbors"], [builder.mul(self.i, stride)])
+        cell = self.values["box"]
         self.box = [simd.splat(builder, self._number(cell, k), width) for k in range(9)]
         self.kinds = values["shapes"]
 
@@ -98,7 +101,7 @@ class _Row:
         return [*values, *(simd.least(b, b.load(slot)) for slot in slots[-2:])]
 
 
-def _single(row: _Row):
+def _single(row: Row):
     b = row.builder
     center = simd.load(b, b.gep(row.points, [b.shl(row.i, ir.Constant(I64, 2))]), I32, 4)
     here = [b.extract_element(center, ir.Constant(I32, k)) for k in range(4)]
@@ -118,7 +121,7 @@ def _single(row: _Row):
     return row.over_neighbors(step, 3)
 
 
-def _double(row: _Row, energies: bool):
+def _double(row: Row, energies: bool):
     b = row.builder
     center = simd.load(b, b.gep(row.points, [b.shl(row.i, ir.Constant(I64, 2))]), F64, 4)
     here = [b.extract_element(center, ir.Constant(I32, k)) for k in range(4)]
@@ -155,7 +158,7 @@ def _kernel(body, values: int, *, width: int, kind, triclinic: bool, typed: bool
         signature = types.UniTuple(types.float64, values)(points, i, neighbors, count, box, pairs, curve, shapes)
 
         def generate(context, builder, signature, arguments):
-            row = _Row(context, builder, signature, arguments, width=width, kind=kind, triclinic=triclinic, typed=typed)
+            row = Row(context, builder, signature, arguments, width=width, kind=kind, triclinic=triclinic, typed=typed)
             return context.make_tuple(builder, signature.return_type, body(row))
 
         return signature, generate

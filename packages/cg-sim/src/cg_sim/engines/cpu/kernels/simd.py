@@ -112,6 +112,16 @@ def fetch_rows(builder, table, indices, kind):
     )  # fmt: skip
 
 
+def as_rows(builder, columns):
+    """Return the rows of four columns, one vector of four numbers each: `fetch_rows` backwards."""
+    a, b, c, d = columns
+    rows = []
+    for first in range(0, a.type.count, 4):
+        ab, cd = (_interleaved(builder, x, y, range(first, first + 4)) for x, y in ((a, b), (c, d)))
+        rows += [_shuffled(builder, ab, cd, (2 * k, 2 * k + 1, 8 + 2 * k, 8 + 2 * k + 1)) for k in range(4)]
+    return rows
+
+
 def _row(builder, table, indices, lane: int, kind):
     index = builder.zext(builder.load(builder.gep(indices, [ir.Constant(I64, lane)])), I64)
     return load(builder, builder.gep(table, [builder.shl(index, ir.Constant(I64, 2))]), kind, 4)
