@@ -29,7 +29,7 @@ def test_import_is_light():
 
 
 def test_every_public_name_exists_and_is_typed_alike():
-    optional = {"PairCalculator", "from_ase", "to_ase", "from_gsd", "to_gsd"}
+    optional = {"PairCalculator", "from_ase", "to_ase", "from_gsd", "to_gsd", "torch"}
     for name in set(cs.__all__) - optional:
         assert getattr(cs, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'Langewin'"):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cg_sim import differentiable as differentiable
+    from cg_sim import torch as torch
     from cg_sim.ase_calculator import PairCalculator as PairCalculator
     from cg_sim.ase_states import from_ase as from_ase
     from cg_sim.ase_states import to_ase as to_ase
@@ -133,7 +134,7 @@ _HOMES = {
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
-_MODULES = ("differentiable",)
+_MODULES = ("differentiable", "torch")
 
 __all__ = ["__version__", *_MODULES, *_HOME_OF]
 
