@@ -1,11 +1,28 @@
-"""The package installs, imports and says its version; its content comes with the next releases."""
+"""The package says its version, names everything it has, and does not wait for torch."""
 
 from __future__ import annotations
 
 import importlib.metadata
+import subprocess
+import sys
+
+import pytest
 
 import cg_models
 
 
 def test_version():
     assert importlib.metadata.version("cg-models") == cg_models.__version__
+
+
+def test_import_is_light():
+    code = "import sys, cg_models; print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_every_public_name_exists():
+    for name in cg_models.__all__:
+        assert getattr(cg_models, name) is not None
+    assert set(dir(cg_models)) == set(cg_models.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'Network'"):
+        cg_models.Network  # noqa: B018
