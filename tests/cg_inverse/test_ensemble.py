@@ -92,7 +92,9 @@ def test_perturbed_targets_scatter_by_their_errors_and_keep_their_core():
     assert np.abs(z.var(axis=0) - 1).max() < 4.5 * np.sqrt(2 / 400)
 
 
-@pytest.mark.parametrize("kind", [ci.IBI, ci.WIBI, ci.CIBI, ci.IMC, ci.HNCN, ci.HNCGN, ci.RelativeEntropy])
+@pytest.mark.parametrize(
+    "kind", [ci.IBI, ci.WIBI, ci.CIBI, ci.IMC, ci.HNCN, ci.HNCGN, ci.RelativeEntropy, ci.DiffTRe, ci.DiffSim]
+)
 def test_every_method_takes_another_problem(kind):
     fit = kind(dilute.target(), dilute.CUTOFF, knots=0.2, weights=[2.0])
     other = perturbed(fit.problem, np.random.default_rng(0))

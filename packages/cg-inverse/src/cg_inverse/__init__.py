@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     from cg_inverse.fitting import fit as fit
     from cg_inverse.fitting import resume as resume
     from cg_inverse.judgement import Judgement as Judgement
+    from cg_inverse.learning.method import DiffSim as DiffSim
+    from cg_inverse.learning.method import Network as Network
+    from cg_inverse.learning.recipe import Recipe as Recipe
     from cg_inverse.loop import Step as Step
     from cg_inverse.loop import iterate as iterate
     from cg_inverse.methods.cibi import CIBI as CIBI
+    from cg_inverse.methods.difftre import DiffTRe as DiffTRe
     from cg_inverse.methods.hnc import HNCGN as HNCGN
     from cg_inverse.methods.hnc import HNCN as HNCN
     from cg_inverse.methods.ibi import IBI as IBI
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
     from cg_inverse.spline_problem import problem as problem
     from cg_inverse.verbs import bi as bi
     from cg_inverse.verbs import cibi as cibi
+    from cg_inverse.verbs import diffsim as diffsim
+    from cg_inverse.verbs import difftre as difftre
     from cg_inverse.verbs import hncgn as hncgn
     from cg_inverse.verbs import hncn as hncn
     from cg_inverse.verbs import ibi as ibi
@@ -47,12 +53,15 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "control": ("Control",),
+    "learning.method": ("DiffSim", "Network"),
+    "learning.recipe": ("Recipe",),
     "error_bands": ("Uncertainty", "uncertainty"),
     "fitting": ("Fit", "fit", "resume"),
     "judgement": ("Judgement",),
     "loop": ("Step", "iterate"),
     "methods.hnc": ("HNCGN", "HNCN"),
     "methods.cibi": ("CIBI",),
+    "methods.difftre": ("DiffTRe",),
     "methods.ibi": ("IBI", "WIBI"),
     "methods.imc": ("IMC",),
     "methods.relative_entropy": ("RelativeEntropy",),
@@ -61,7 +70,7 @@ _HOMES = {
     "simulation": ("Liquids",),
     "simulation_settings": ("Simulation",),
     "spline_problem": ("Problem", "problem"),
-    "verbs": ("bi", "cibi", "hncgn", "hncn", "ibi", "imc", "msibi", "re", "wibi"),
+    "verbs": ("bi", "cibi", "diffsim", "difftre", "hncgn", "hncn", "ibi", "imc", "msibi", "re", "wibi"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

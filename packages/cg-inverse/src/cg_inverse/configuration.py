@@ -8,7 +8,9 @@ from dataclasses import asdict
 from typing import Any
 
 from cg_inverse.control import Control
+from cg_inverse.learning.method import DiffSim
 from cg_inverse.methods.cibi import CIBI
+from cg_inverse.methods.difftre import DiffTRe
 from cg_inverse.methods.hnc import HNCGN, HNCN
 from cg_inverse.methods.ibi import IBI, WIBI
 from cg_inverse.methods.imc import IMC
@@ -19,6 +21,7 @@ from cg_inverse.simulation_settings import Simulation
 
 NAMES: dict[type[Any], str] = {
     IBI: "ibi", WIBI: "wibi", CIBI: "cibi", IMC: "imc", HNCN: "hncn", HNCGN: "hncgn", RelativeEntropy: "re",
+    DiffTRe: "difftre", DiffSim: "diffsim",
 }  # fmt: skip
 
 
@@ -32,12 +35,25 @@ def configuration(
     sections: dict[str, Mapping[str, Any]] = {
         "target": {"files": given if targets else None, "weights": weights if len(set(weights)) > 1 else None},
         "potential": {"cutoff": method.problem.basis.cutoff, "knots": spline.spacing},
-        "method": {"name": NAMES.get(type(method), type(method).__name__), "alpha": getattr(method, "alpha", None)}
+        "method": {
+            "name": NAMES.get(type(method), type(method).__name__),
+            "alpha": getattr(method, "alpha", None),
+            "threshold": getattr(method, "threshold", None),
+        }
         | _pressure(pressure),
+        "training": _training(method),
         "simulation": asdict(simulation),
         "control": asdict(control),
     }
     return as_toml(sections)
+
+
+def _training(method: Method) -> dict[str, Any]:
+    if not isinstance(method, DiffSim):
+        return {}
+    r = method.recipe
+    return {"epochs": r.epochs, "window": r.steps, "rate": r.rate, "replicas": r.replicas, "boxes": r.particles,
+            "loss": r.loss, "per_round": method.per_round}  # fmt: skip
 
 
 def target_files(count: int) -> list[str]:

@@ -43,7 +43,7 @@ class Rounds:
 
 def _found(step: Step) -> dict[str, Any]:
     """Return what is kept of a round; g of each state on its own shells."""
-    evaluations = sum(s.steps * sum(s.particles.values()) for s in step.samples)
+    evaluations = sum(s.steps * sum(s.particles.values()) for s in step.samples) + step.training_evaluations
     found: dict[str, Any] = {
         "number": step.number,
         "coefficients": step.coefficients,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from cg_data import Interactions
 from cg_inverse.bins import Array
 from cg_inverse.control import Control, limited
 from cg_inverse.judgement import Judgement, judged_together
+from cg_inverse.learning.method import DiffSim
 from cg_inverse.methods.protocol import Method
 from cg_inverse.phases import lost_phase
 from cg_inverse.pressure import Correction
@@ -49,6 +51,7 @@ class Step:
     note: str
     finished: str
     problem: Problem = field(repr=False)
+    training_evaluations: int = 0  # particles × steps of windows, beside the samples'
 
     @property
     def potential(self) -> Interactions:
@@ -73,6 +76,7 @@ class Progress:
     retreats: int = 0
     rejections: int = 0
     lowest: float = np.inf
+    training: Any = None  # where networks stand, of a method that trains them
 
 
 def iterate(
@@ -101,9 +105,16 @@ def rounds(
 ) -> Iterator[tuple[Step, Progress]]:
     """Yield each round with what the next one starts from."""
     now = progress or Progress(method.init(), simulate.start(), steps=control.shortest)
+    if isinstance(method, DiffSim):
+        if pressure is not None:
+            raise ValueError("DiffSim learns from g alone: it takes no pressure")
+        from cg_inverse.learning.rounds import training_rounds  # late: torch
+
+        yield from training_rounds(method, simulate, control=control, progress=now)
+        return
     while now.number < control.rounds:
         started = time.perf_counter()
-        order = _order(now, control)
+        order = length_of(now, control)
         try:
             samples, states = simulate(method.problem.basis.potential(now.coefficients), now.states, order)
         except cs.BlowUp as error:
@@ -138,7 +149,8 @@ class _Round:
                     self.order, 0.0, 0.0, note, finished, self.method.problem)  # fmt: skip
 
 
-def _order(now: Progress, control: Control) -> Order:
+def length_of(now: Progress, control: Control) -> Order:
+    """Return what the next round simulates."""
     equilibration = control.equilibration if control.equilibration is not None else max(500, now.steps // 10)
     seed = int(np.random.SeedSequence([control.seed, now.number, now.retreats]).generate_state(1)[0])
     return Order(now.steps, equilibration if now.melted else max(_MELTING, equilibration), seed)
@@ -175,7 +187,7 @@ def _onwards(round: _Round, states: States, judgement: Judgement) -> tuple[Step,
     stale = 0 if reached < _BETTER * now.lowest or not (full and met) else now.stale + 1
     finished = control.finished(now.number + 1, full and met and judgement.is_noise, stale, judgement)
     after = Progress(
-        now.coefficients + change, states, now.number + 1, control.longer(now.steps, judgement, now.best_excess),
+        now.coefficients + change, states, now.number + 1, control.longer(now.steps, judgement, np.inf if solution.limited else now.best_excess),
         min(1.0, 1.5 * now.gain), now.coefficients, change / now.gain, max(judgement.excess, judgement.noise),
         stale, True, 0, now.retreats, 0, min(reached, now.lowest),
     )  # fmt: skip

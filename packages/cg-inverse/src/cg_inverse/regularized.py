@@ -17,7 +17,8 @@ _WELL_KNOWN = 0.5  # share of a coefficient's prior variance below which data ha
 class Solution:
     """The step, its covariance given the data, and how many of its directions the data determine.
 
-    `responsive` says that the equations knew how g follows the potential, so that what they leave open g leaves open.
+    `responsive` says that the equations knew how g follows the potential, so that what they leave open g leaves open;
+    `limited` that the step goes only as far as the frames still speak, however long the round.
     """
 
     step: Array
@@ -25,6 +26,7 @@ class Solution:
     determined: float
     ridge: float
     responsive: bool = False
+    limited: bool = False
 
 
 def solved(rows: Array, wanted: Array, sigma: Array, roughness: Array, *, ridge: float | None = None) -> Solution:

@@ -55,6 +55,7 @@ class RunFolder:
             save(ledger.history, self.path / "history.nc")
             write_tables(ledger.potential, self.path, ledger.problem.states[0].units)
             write_picture(ledger, self.path / "fit.png")
+            write_networks(ledger, self.path)
         self.cost = time.perf_counter() - began
         self.spent += self.cost
 
@@ -119,6 +120,19 @@ def write_tables(potential: Interactions, folder: Path, units: Units) -> list[Pa
                 write_table(curve, path, format=kind, n=_ROWS, pair=pair_name(pair), units=units, convert_to=goal)
             )
     return written
+
+
+def write_networks(ledger: Ledger, folder: Path) -> None:
+    """Write the networks of a training, one per pair, as `cg_models.load` reads them."""
+    if ledger.progress.training is None:
+        return
+    from cg_inverse.learning.training import set_weights
+    from cg_models import save as save_model
+
+    models = ledger.method.models()  # type: ignore[attr-defined]
+    set_weights(models, ledger.progress.training.weights)
+    for pair, model in models.items():
+        save_model(model, folder / f"{pair}.network")
 
 
 def _table_names(pairs: Iterable[str]) -> list[str]:

@@ -18,8 +18,12 @@ from cg_inverse.basis import PairBasis, SplineBasis
 from cg_inverse.bins import Bins
 from cg_inverse.control import Control
 from cg_inverse.history import Rounds
+from cg_inverse.learning.method import DiffSim, Network
+from cg_inverse.learning.progress import Training
+from cg_inverse.learning.recipe import Recipe
 from cg_inverse.loop import Progress
 from cg_inverse.methods.cibi import CIBI
+from cg_inverse.methods.difftre import DiffTRe
 from cg_inverse.methods.hnc import HNCGN, HNCN
 from cg_inverse.methods.ibi import IBI, WIBI
 from cg_inverse.methods.imc import IMC
@@ -34,7 +38,7 @@ _FORMAT = 1
 _MOST_BYTES = 16 * 2**30
 _RECORDS: tuple[type[Any], ...] = (
     Bins, StatePoint, Units, SplineBasis, PairBasis, Problem, State, Progress, Rounds, Control, Simulation,
-    IBI, WIBI, CIBI, IMC, HNCN, HNCGN, RelativeEntropy, FixedPressure, RampCorrection,
+    IBI, WIBI, CIBI, IMC, HNCN, HNCGN, RelativeEntropy, DiffTRe, DiffSim, Network, Recipe, Training, FixedPressure, RampCorrection,
 )  # fmt: skip
 _BY_NAME = {record.__name__: record for record in _RECORDS}
 _OF_THE_PROBLEM = ("cutoff", "weights", "knots", "initial")  # given to a method beside its targets

@@ -16,7 +16,10 @@ import xarray as xr
 
 from cg_inverse.control import Control
 from cg_inverse.fitting import Fit, OnRound, fit
+from cg_inverse.learning.method import DiffSim, Network
+from cg_inverse.learning.recipe import Recipe
 from cg_inverse.methods.cibi import CIBI
+from cg_inverse.methods.difftre import DiffTRe
 from cg_inverse.methods.hnc import HNCGN, HNCN
 from cg_inverse.methods.ibi import IBI, WIBI, Weight
 from cg_inverse.methods.imc import IMC
@@ -270,3 +273,54 @@ def re(
         progress=progress,
         ensemble=ensemble,
     )
+
+
+def difftre(
+    target: Targets,
+    cutoff: float | None = None,
+    *,
+    threshold: float = 0.2,
+    weights: Sequence[float] | None = None,
+    knots: float | None = None,
+    initial: Initial = None,
+    simulation: Simulation = Simulation(),
+    control: Control = Control(),
+    pressure: Correction | None = None,
+    folder: Folder = None,
+    progress: OnRound | None = None,
+    ensemble: int = 0,
+) -> Fit:
+    """Fit by reweighting each run's frames, as long as `threshold` of them are still effective (DiffTRe)."""
+    method = DiffTRe(checked(target, cutoff), cutoff, threshold, weights=weights, knots=knots, initial=initial)
+    return fit(
+        method,
+        simulation=simulation,
+        control=control,
+        pressure=pressure,
+        folder=folder,
+        progress=progress,
+        ensemble=ensemble,
+    )
+
+
+def diffsim(
+    target: Targets,
+    cutoff: float | None = None,
+    *,
+    network: Network = Network(),
+    recipe: Recipe = Recipe(),
+    per_round: int = 50,
+    weights: Sequence[float] | None = None,
+    knots: float | None = None,
+    initial: Initial = None,
+    simulation: Simulation = Simulation(),
+    control: Control = Control(),
+    folder: Folder = None,
+    progress: OnRound | None = None,
+    ensemble: int = 0,
+) -> Fit:
+    """Fit networks through a differentiable simulation (paper 03), judged every `per_round` epochs by a simulation of
+    its own; `simulation` says how those run, `recipe` how the training does.
+    """
+    method = DiffSim(checked(target, cutoff), cutoff, network, recipe, per_round, weights, knots, initial)
+    return fit(method, simulation=simulation, control=control, folder=folder, progress=progress, ensemble=ensemble)

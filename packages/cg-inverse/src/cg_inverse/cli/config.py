@@ -10,7 +10,7 @@ from typing import Any
 
 from cg_data import FileError
 from cg_data.safe_files import sized_file
-from cg_inverse.cli.settings import ALPHA, DEFAULTS, METHODS, SECTIONS, SETTINGS, texts
+from cg_inverse.cli.settings import DEFAULTS, METHODS, ONLY, SECTIONS, SETTINGS, texts
 from cg_inverse.configuration import as_toml
 
 Settings = dict[str, Any]
@@ -26,10 +26,11 @@ def gathered(method: str, targets: list[str], file: str | None, options: Mapping
         if "files" in below:  # what was said of other targets says nothing of these
             below = {k: v for k, v in below.items() if k not in _names("target")}
     found = {**DEFAULTS, "files": (), **below, **given, "method": method}
-    if found["alpha"] is not None and method not in ALPHA:
-        if "alpha" in given:
-            raise ValueError(f"--alpha is for {', '.join(ALPHA)}: {method} knows how far to go")
-        found["alpha"] = None
+    for name, methods in ONLY.items():
+        if method not in methods:
+            if name in given:
+                raise ValueError(f"--{name.replace('_', '-')} is for {', '.join(methods)}: {method} has none")
+            found[name] = None
     return found
 
 

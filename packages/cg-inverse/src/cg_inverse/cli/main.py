@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cg_inverse.cli.settings import ALPHA, DEFAULTS, METHODS, SECTIONS, SETTINGS
+from cg_inverse.cli.settings import ALPHA, DEFAULTS, METHODS, ONLY, SECTIONS, SETTINGS
 from cg_sim.cli.settings import Setting
 from cg_sim.cli.values import Parse, positive, whole
 
@@ -102,9 +102,10 @@ def _add_method(commands: Any, name: str, about: str) -> None:
                          "or a configuration, .toml")  # fmt: skip
     command.add_argument("--config", metavar="FILE.toml", help="settings; options override them")
     for section, title in SECTIONS.items():
-        group = command.add_argument_group(f"{section}: {title}")
-        for setting in SETTINGS:
-            if setting.section == section and (setting.name != "alpha" or name in ALPHA):
+        chosen = [x for x in SETTINGS if x.section == section and name in ONLY.get(x.name, METHODS)]
+        if chosen:
+            group = command.add_argument_group(f"{section}: {title}")
+            for setting in chosen:
                 _add(group, setting, name)
     group = command.add_argument_group("while it runs")
     group.add_argument("--print-config", action="store_true", help="print the settings as TOML and stop")

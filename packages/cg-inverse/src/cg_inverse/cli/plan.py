@@ -13,8 +13,11 @@ import xarray as xr
 from cg_data import Interactions, PairTable, pair_of
 from cg_inverse.cli.settings import ALPHA
 from cg_inverse.control import Control
+from cg_inverse.learning.method import DiffSim, require_models
+from cg_inverse.learning.recipe import Recipe
 from cg_inverse.ledger import Ledger, begun
 from cg_inverse.methods.cibi import CIBI
+from cg_inverse.methods.difftre import DiffTRe
 from cg_inverse.methods.hnc import HNCGN, HNCN
 from cg_inverse.methods.ibi import IBI, WIBI
 from cg_inverse.methods.imc import IMC
@@ -62,8 +65,18 @@ def _method(settings: Mapping[str, Any], what: Problem, initial: Initial) -> Met
             return HNCGN(what, initial=initial)
         case "re":
             return RelativeEntropy(what, initial=initial)
+        case "difftre":
+            return DiffTRe(what, threshold=settings["threshold"], initial=initial)
+        case "diffsim":
+            require_models()
+            return DiffSim(what, recipe=_recipe(settings), per_round=settings["per_round"], initial=initial)
         case _:
             raise ValueError(f"unknown method {name!r}")
+
+
+def _recipe(settings: Mapping[str, Any]) -> Recipe:
+    given = {name: settings[name] for name in ("epochs", "rate", "replicas", "loss", "dt", "mass", "threads", "seed")}
+    return Recipe(steps=settings["window"], particles=settings["boxes"], **given)
 
 
 def _initial(given: tuple[str, ...] | None, what: Problem) -> Initial:

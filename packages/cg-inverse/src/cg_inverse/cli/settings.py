@@ -18,12 +18,17 @@ METHODS = {
     "hncn": "HNC-Newton: the response of hypernetted-chain theory, shell by shell",
     "hncgn": "HNC-Gauss–Newton: the same, all of g at once; the fewest rounds for simple liquids",
     "re": "relative entropy, by Newton steps on the spline coefficients",
+    "difftre": "DiffTRe: frames reweighted to the best potential that they still speak for, then simulated anew",
+    "diffsim": "DiffSim: networks learn by the exact gradient through windows of dynamics (needs cg-inverse[models])",
 }
 ALPHA = {"ibi": 1.0, "wibi": 0.5, "msibi": 1.0, "cibi": 1.0}
+TRAINING = ("epochs", "window", "rate", "replicas", "boxes", "loss", "per_round")
+ONLY = {"alpha": tuple(ALPHA), "threshold": ("difftre",), **dict.fromkeys(TRAINING, ("diffsim",))}
 SECTIONS = {
     "target": "what the files do not say themselves",
     "potential": "what is looked for",
     "method": "how it is looked for",
+    "training": "of networks",
     "simulation": "the liquids that are simulated, one or more per target",
     "control": "how long, and when to stop",
     "output": "files",
@@ -84,6 +89,14 @@ SETTINGS = (
     Setting("method", "pressure", signed, None, "P", "pressure to be met too, one for all targets or one each"),
     Setting("method", "pressure_rule", choice("fixed", "wjk", "simple"), "fixed", "RULE",
             "fixed: by what g leaves open; wjk, simple: a linear ramp, at the cost of g"),
+    Setting("method", "threshold", positive, 0.2, "X", "share of a round's frames that must stay effective"),
+    Setting("training", "epochs", whole(1), 500, "N", "windows of dynamics, each followed by a step of Adam"),
+    Setting("training", "window", whole(5), 120, "STEPS", "time steps of a window, a multiple of 5; gradients explode in long ones"),
+    Setting("training", "rate", positive, 0.002, "X", "of Adam at first; halved when the loss sinks no more"),
+    Setting("training", "replicas", whole(1), 1, "N", "boxes per target, side by side"),
+    Setting("training", "boxes", whole(32), 256, "N", "particles of each"),
+    Setting("training", "loss", choice("squares", "products"), "squares", "KIND", "squares, or products of different replicas: not biased by noise"),
+    Setting("training", "per_round", whole(1), 50, "N", "epochs between two simulations that judge"),
     Setting("simulation", "particles", whole(64), None, "N", "(default: 1000, or as many as the target's reach needs)"),
     Setting("simulation", "dt", positive, None, "TIME", "time step (default: 0.005 ρ^(−1/3) √(m/kT))"),
     Setting("simulation", "mass", positive, 1.0, "M", "of every particle"),

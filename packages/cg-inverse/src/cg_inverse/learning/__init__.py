@@ -1,0 +1,1 @@
+"""DiffSim (paper 03): potentials learned through a differentiable simulation."""

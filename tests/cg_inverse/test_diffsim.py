@@ -1,0 +1,221 @@
+"""DiffSim: the gradient of a whole epoch, a loss that noise does not bias, a training that learns and goes on bit for bit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import cg_data as cd
+import cg_inverse as ci
+from cg_inverse.learning.epoch import _loss, window
+from cg_inverse.learning.recipe import Recipe
+from cg_inverse.learning.systems import melted, systems
+
+from . import dilute
+from .liquids import lennard_jones
+
+pytest.importorskip("cg_models", reason="pip install 'cg-inverse[models]', for DiffSim")
+if True:  # after the skip
+    import torch
+
+    import cg_models as cm
+    from cg_inverse.learning.rounds import learned, pretrained
+    from cg_inverse.learning.training import _scheduled, begun, set_weights, train, weights_of
+
+SMALL = Recipe(epochs=6, steps=20, every=5, particles=108, melting=300, bins=30, knots=100, threads=1)
+NETWORK = ci.Network(gaussians=20, hidden=16, layers=2)
+
+
+def problem(kT: float = 1.5) -> ci.Problem:
+    return ci.problem(dilute.target(0.3, kT), cutoff=dilute.CUTOFF, knots=0.1)
+
+
+@pytest.mark.parametrize("loss", ["squares", "products"])
+@pytest.mark.parametrize("normalization", ["count", "sphere"])
+def test_the_gradient_of_an_epoch_is_that_of_its_loss(loss, normalization):
+    recipe = replace(SMALL, replicas=2, loss=loss, normalization=normalization)
+    boxes = systems(problem().states, recipe, np.ones(1))
+    table = cd.PairTable.from_potential(lennard_jones(), 100, r_min=0.7)
+    states = (tuple(melted(boxes[0], cd.Interactions({("A", "A"): table}), recipe, k) for k in range(2)),)
+    left = table.cutoff - table.knots
+    bend, slope = (
+        left**3 * np.sin(5 * table.knots),
+        3 * left**2 * np.sin(5 * table.knots) - 5 * left**3 * np.cos(5 * table.knots),
+    )
+
+    def run(e: float):
+        moved = cd.PairTable.from_forces(table.r_min, table.cutoff, table.u_knots + e * bend, table.f_knots + e * slope)
+        return window(boxes, [cd.Interactions({("A", "A"): moved})], states, recipe)
+
+    u, f = run(0.0).knots[0]["A-A"]
+    h = 1e-6
+    numerical = (run(h).loss - run(-h).loss) / (2 * h)
+    assert u @ bend + f @ slope == pytest.approx(numerical, rel=1e-5)
+
+
+def test_products_of_replicas_are_not_biased_by_noise():
+    """Residuals of pure noise: squares see its variance, products nothing; and both have the gradients they claim."""
+    boxes = systems(problem().states, SMALL, np.ones(1))[0]
+    rng = np.random.default_rng(0)
+    found = {"squares": [], "products": []}
+    for _ in range(400):
+        noise = rng.standard_normal((3, *boxes.target.shape))
+        for name, values in found.items():
+            values.append(_loss(noise, boxes, replace(SMALL, replicas=3, loss=name))[0])
+    variance = boxes.bin * boxes.target.size
+    assert np.mean(found["squares"]) == pytest.approx(variance, rel=0.02)
+    products = np.array(found["products"])
+    assert abs(products.mean()) < 4 * products.std() / 20
+    noise, way, h = (
+        rng.standard_normal((2, 3, *boxes.target.shape)).tolist(),
+        rng.standard_normal((3, *boxes.target.shape)),
+        1e-6,
+    )
+    residual = np.array(noise[0])
+    for name in found:
+        recipe = replace(SMALL, replicas=3, loss=name)
+        numerical = (_loss(residual + h * way, boxes, recipe)[0] - _loss(residual - h * way, boxes, recipe)[0]) / (
+            2 * h
+        )
+        assert np.sum(_loss(residual, boxes, recipe)[2] * way) == pytest.approx(numerical, rel=1e-6)
+
+
+def test_temperatures_teach_one_pair_of_networks():
+    """Two temperatures, one u₁ − kT u₂: the gradient by every weight is that of the summed loss."""
+    recipe = replace(SMALL, epochs=1, steps=10)
+    states = (*problem(1.2).states, *problem(2.0).states)
+    boxes = systems(states, recipe, np.array([0.5, 0.5]))
+    both = cm.TemperaturePair(
+        cm.NeuralPair(2.0, gaussians=12, hidden=8, layers=1, prior=cm.RepulsivePrior(0.5, 1.0, 10), seed=1).double(),
+        cm.NeuralPair(2.0, gaussians=12, hidden=8, layers=1, seed=2).double(),
+    )
+    start = begun(boxes, {"A-A": both}, recipe)
+    ways = {name: np.random.default_rng(3).standard_normal(w.shape) for name, w in start.weights.items()}
+
+    def loss(e: float) -> float:
+        moved = replace(start, weights={name: w + e * ways[name] for name, w in start.weights.items()})
+        return next(iter(train(boxes, {"A-A": both}, recipe, progress=moved))).loss
+
+    numerical = (loss(1e-5) - loss(-1e-5)) / 2e-5
+    next(iter(train(boxes, {"A-A": both}, recipe, progress=start)))
+    found = sum(float((p.grad.numpy() * ways[f"A-A.{name}"]).sum()) for name, p in both.named_parameters())
+    assert found == pytest.approx(numerical, rel=1e-4)
+
+
+def test_it_learns():
+    """From a repulsive start the loss of a gas falls by more than half in 60 epochs."""
+    recipe = replace(SMALL, epochs=60, steps=60, rate=5e-3, melting=500)
+    method = ci.DiffSim(problem(), network=replace(NETWORK, pretrained=False), recipe=recipe)
+    boxes = systems(method.problem.states, recipe, np.ones(1))
+    losses = [epoch.loss for epoch in train(boxes, method.models(), recipe)]
+    assert np.mean(losses[-10:]) < 0.5 * np.mean(losses[:10])
+
+
+def test_a_network_begins_as_the_initial_potential():
+    method = ci.DiffSim(problem(), network=NETWORK)
+    models = method.models()
+    pretrained(method.problem, models, method.init())
+    r = np.linspace(1.0, 1.95, 50)
+    u = method.problem.basis.energies(method.init(), r)[0]
+    assert np.abs(models["A-A"].table(r_min=0.7).energy(r) - u).max() < 0.15
+
+
+def test_what_was_learned_is_the_mean_of_late_potentials():
+    recipe = replace(SMALL, epochs=4)
+    method = ci.DiffSim(problem(), network=NETWORK, recipe=recipe)
+    models = method.models()
+    pretrained(method.problem, models, method.init())
+    boxes = systems(method.problem.states, recipe, np.ones(1))
+    epochs = list(train(boxes, models, recipe))
+    r = np.linspace(1.1, 1.9, 30)
+    mean = np.mean([e.tables[0]["A", "A"].energy(r) for e in epochs[2:]], axis=0)
+    found = method.problem.basis.potential(learned(method.problem, epochs))["A", "A"].energy(r)
+    assert found == pytest.approx(mean, abs=0.02)
+
+
+def test_a_training_goes_on_bit_for_bit():
+    recipe = replace(SMALL, epochs=5)
+    method = ci.DiffSim(problem(), network=NETWORK, recipe=recipe)
+    boxes = systems(method.problem.states, recipe, np.ones(1))
+    whole = list(train(boxes, method.models(), recipe))
+    first = list(train(boxes, method.models(), replace(recipe, epochs=2)))
+    rest = list(train(boxes, method.models(), recipe, progress=first[-1].after))
+    assert [e.loss for e in whole] == [e.loss for e in (*first, *rest)]
+    for name, w in whole[-1].after.weights.items():
+        assert np.array_equal(w, rest[-1].after.weights[name])
+
+
+def test_a_fit_resumes_from_its_folder_to_the_same_potential(tmp_path):
+    options = {
+        "network": NETWORK, "recipe": replace(SMALL, epochs=6), "per_round": 2, "simulation": dilute.SIMULATION,
+    }  # fmt: skip
+    control = ci.Control(rounds=3, steps=1000, first_steps=500, equilibration=100, stop_at_noise=False)
+    whole = ci.diffsim(dilute.target(), dilute.CUTOFF, control=control, **options)
+    ci.diffsim(dilute.target(), dilute.CUTOFF, control=replace(control, rounds=1), folder=tmp_path / "run", **options)
+    again = ci.resume(tmp_path / "run", rounds=3)
+    assert np.array_equal(whole.ledger.rounds["coefficients"], again.ledger.rounds["coefficients"])
+    assert again.history.attrs["method"] == "DiffSim"
+    assert "epoch 6" in str(again.history.note.values[-1])
+    assert float(again.history.force_evaluations.values[0]) > 2 * 2 * 108 * 20
+    network = cm.load(tmp_path / "run" / "A-A.network")
+    weights = weights_of({"A-A": network})
+    assert np.array_equal(
+        weights["A-A.network.0.weight"], again.ledger.progress.training.weights["A-A.network.0.weight"]
+    )
+
+
+def test_a_step_that_breaks_the_dynamics_is_taken_back_with_half_the_rate():
+    recipe = replace(SMALL, epochs=3, rate=0.1)
+    method = ci.DiffSim(problem(), network=NETWORK, recipe=recipe)
+    boxes, models = systems(method.problem.states, recipe, np.ones(1)), method.models()
+    start = begun(boxes, models, recipe)
+    crushed = tuple(tuple(replace(s, positions=0.2 * s.positions) for s in of) for of in start.boxes)
+    epochs = list(train(boxes, models, recipe, progress=replace(start, boxes=crushed)))
+    assert "broke down" in epochs[0].note
+    assert epochs[0].after.rate == 0.05
+    assert np.isfinite(epochs[1].loss)
+
+
+def test_the_rate_is_halved_when_the_loss_stays():
+    recipe = replace(SMALL, patience=2)
+    boxes = systems(problem().states, recipe, np.ones(1))
+    now = begun(boxes, ci.DiffSim(problem(), network=NETWORK, recipe=recipe).models(), recipe)
+    rates = []
+    for loss in [1.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.1, 0.1]:
+        now, _ = _scheduled(now, loss, recipe)
+        rates.append(now.rate / recipe.rate)
+    assert rates == [1, 1, 1, 1, 1, 1, 1, 0.5, 0.5, 0.5]
+
+
+def test_torch_keeps_its_threads():
+    before = torch.get_num_threads()
+    recipe = replace(SMALL, epochs=1)
+    method = ci.DiffSim(problem(), network=NETWORK, recipe=recipe)
+    list(train(systems(method.problem.states, recipe, np.ones(1)), method.models(), recipe))
+    assert torch.get_num_threads() == before
+    models = method.models()
+    set_weights(models, {name: 0 * w for name, w in weights_of(models).items()})
+    assert not np.any(weights_of(models)["A-A.network.0.weight"])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"steps": 12}, "every must divide"),
+        ({"loss": "products"}, "replicas"),
+        ({"rate": 0.0}, "rate must be positive"),
+        ({"epochs": 0}, "epochs must be"),
+        ({"loss": "cubes"}, "loss must be"),
+    ],
+)
+def test_recipes_that_make_no_sense_are_refused(change, said):
+    with pytest.raises(ValueError, match=said):
+        replace(Recipe(), **change)
+
+
+def test_a_pressure_is_refused():
+    method = ci.DiffSim(dilute.target(), dilute.CUTOFF, network=NETWORK, recipe=SMALL)
+    with pytest.raises(ValueError, match="no pressure"):
+        ci.fit(method, pressure=ci.FixedPressure(1.0), simulation=dilute.SIMULATION)
