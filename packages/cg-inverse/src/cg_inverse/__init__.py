@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cg_inverse.learning.method import DiffSim as DiffSim
     from cg_inverse.learning.method import Network as Network
     from cg_inverse.learning.recipe import Recipe as Recipe
+    from cg_inverse.learning.training import learn as learn
     from cg_inverse.loop import Step as Step
     from cg_inverse.loop import iterate as iterate
     from cg_inverse.methods.cibi import CIBI as CIBI
@@ -55,6 +56,7 @@ _HOMES = {
     "control": ("Control",),
     "learning.method": ("DiffSim", "Network"),
     "learning.recipe": ("Recipe",),
+    "learning.training": ("learn",),
     "error_bands": ("Uncertainty", "uncertainty"),
     "fitting": ("Fit", "fit", "resume"),
     "judgement": ("Judgement",),

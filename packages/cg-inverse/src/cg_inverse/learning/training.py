@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 import cg_sim as cs
 from cg_data import Interactions, pair_name, pair_of
@@ -17,6 +18,8 @@ from cg_inverse.learning.epoch import window
 from cg_inverse.learning.progress import Training, Weights
 from cg_inverse.learning.recipe import Recipe
 from cg_inverse.learning.systems import System, melted
+from cg_inverse.learning.systems import systems as systems_of
+from cg_inverse.state_point import state_point
 
 try:
     import torch
@@ -64,6 +67,28 @@ def begun(systems: Sequence[System], models: Mapping[str, Model], recipe: Recipe
     weights = weights_of(models)
     empty = {name: np.zeros_like(w) for name, w in weights.items()}
     return Training(weights, empty, empty, boxes, recipe.rate)
+
+
+def learn(
+    targets: xr.Dataset | Sequence[xr.Dataset],
+    models: Model | Mapping[str, Model],
+    recipe: Recipe,
+    *,
+    weights: Sequence[float] | None = None,
+    progress: Training | None = None,
+) -> Iterator[Epoch]:
+    """Train models, one per pair "A-B" or one for the one pair, on targets; yield an epoch at a time.
+
+    Several targets, each a state, composition or temperature of its own, are learned from together, by `weights`.
+    """
+    given = [targets] if isinstance(targets, xr.Dataset) else list(targets)
+    points = tuple(state_point(data) for data in given)
+    shares = np.ones(len(points)) if weights is None else np.asarray(weights, dtype=float)
+    named_models = dict(models) if isinstance(models, Mapping) else {points[0].pairs[0]: models}
+    missing = sorted({p for point in points for p in point.pairs} - set(named_models))
+    if missing:
+        raise ValueError(f"give a model of each pair: {', '.join(missing)} has none")
+    yield from train(systems_of(points, recipe, shares / shares.sum()), named_models, recipe, progress=progress)
 
 
 def train(
