@@ -184,9 +184,29 @@ def test_the_rate_is_halved_when_the_loss_stays():
     now = begun(boxes, ci.DiffSim(problem(), network=NETWORK, recipe=recipe).models(), recipe)
     rates = []
     for loss in [1.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.1, 0.1]:
-        now, _ = _scheduled(now, loss, recipe)
+        now, _, noise = _scheduled(now, loss, np.nan, recipe)
+        assert not noise
         rates.append(now.rate / recipe.rate)
     assert rates == [1, 1, 1, 1, 1, 1, 1, 0.5, 0.5, 0.5]
+
+
+def test_it_ends_when_replicas_agree_that_the_rest_is_noise():
+    recipe = replace(SMALL, patience=4, replicas=2)
+    boxes = systems(problem().states, recipe, np.ones(1))
+    now = begun(boxes, ci.DiffSim(problem(), network=NETWORK, recipe=recipe).models(), recipe)
+    ends = []
+    for excess in (1.0, 1.1, 0.9, 1.0, 0.1, -0.1, 0.05, -0.1):
+        now, _, noise = _scheduled(now, 1.0, excess, recipe)
+        ends.append(bool(noise))
+    assert ends == [False] * 7 + [True]
+
+
+def test_a_window_in_which_differences_explode_is_warned_of():
+    recipe = replace(SMALL, steps=600, every=100, epochs=1)
+    method = ci.DiffSim(problem(), network=NETWORK, recipe=recipe)
+    boxes = systems(method.problem.states, recipe, np.ones(1))
+    with pytest.warns(UserWarning, match="gradients are mostly noise; take at most"):
+        begun(boxes, method.models(), recipe)
 
 
 def test_torch_keeps_its_threads():

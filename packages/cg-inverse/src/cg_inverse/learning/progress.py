@@ -25,6 +25,7 @@ class Training:
     number: int = 0
     updates: int = 0
     losses: tuple[float, ...] = ()
+    excesses: tuple[float, ...] = ()
     best: float = np.inf
     stale: int = 0
     failures: int = 0

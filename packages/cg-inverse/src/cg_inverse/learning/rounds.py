@@ -57,7 +57,7 @@ def training_rounds(
         full = now.steps >= control.steps
         stale = 0 if judgement.excess < 0.9 * now.lowest or not full else now.stale + 1
         finished = control.finished(now.number + 1, full and judgement.is_noise, stale, judgement)
-        if not finished and (training.number >= recipe.epochs or epochs[-1].after.rate < recipe.least_rate):
+        if not finished and (training.number >= recipe.epochs or epochs[-1].number + 1 < last):
             finished = epochs[-1].finished
         work = len(boxes) * recipe.replicas * recipe.particles * recipe.steps
         step = Step(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,11 +16,12 @@ import cg_sim as cs
 from cg_data import Interactions, pair_name, pair_of
 from cg_inverse.bins import Array
 from cg_inverse.learning.epoch import window
-from cg_inverse.learning.progress import Training, Weights
+from cg_inverse.learning.progress import Boxes, Training, Weights
 from cg_inverse.learning.recipe import Recipe
 from cg_inverse.learning.systems import System, melted
 from cg_inverse.learning.systems import systems as systems_of
 from cg_inverse.state_point import state_point
+from cg_sim.differentiable import growth, rollout
 
 try:
     import torch
@@ -60,13 +62,33 @@ def curves_of(models: Mapping[str, Model], kT: float) -> dict[str, PairCurve]:
 def begun(systems: Sequence[System], models: Mapping[str, Model], recipe: Recipe) -> Training:
     """Return a training before its first epoch, the boxes melted under the models as they are."""
     tables = _tables(systems, models, recipe)[1]
-    boxes = tuple(
+    boxes: Boxes = tuple(
         tuple(melted(system, table, recipe, k) for k in range(recipe.replicas))
         for system, table in zip(systems, tables, strict=True)
     )
+    warn_of_growth(systems, tables, boxes, recipe)
     weights = weights_of(models)
     empty = {name: np.zeros_like(w) for name, w in weights.items()}
     return Training(weights, empty, empty, boxes, recipe.rate)
+
+
+def warn_of_growth(
+    systems: Sequence[System], tables: Sequence[Interactions], boxes: Boxes, recipe: Recipe
+) -> None:  # fmt: skip
+    """Warn where small differences grow more than a hundredfold within a window: its gradient is mostly noise."""
+    for system, table, of_state in zip(systems, tables, boxes, strict=True):
+        try:
+            ran = rollout(of_state[0], table, kT=system.point.kT, steps=recipe.steps, dt=system.dt,
+                          thermostat=system.thermostat, every=recipe.steps)  # fmt: skip
+        except cs.BlowUp:
+            continue  # the first epoch will meet it, and say what it does about it
+        found = growth(ran)
+        if recipe.steps > found.window:
+            warnings.warn(
+                f"in {system.point.name} differences grow {found.factor:.3g}-fold over a window of {recipe.steps} steps: its "
+                f"gradients are mostly noise; take at most {found.window} (steps of the recipe, --window)",
+                stacklevel=2,
+            )  # fmt: skip
 
 
 def learn(
@@ -128,9 +150,11 @@ def _epoch(systems: Sequence[System], models: Mapping[str, Model], recipe: Recip
     norm = float(np.sqrt(sum(float((p.grad**2).sum()) for p in parameters.values() if p.grad is not None)))
     scale = min(1.0, recipe.clip / max(norm, 1e-300))
     after = _updated(models, now, scale)
-    after, note = _scheduled(replace(after, boxes=found.boxes), found.loss, recipe)
+    after, note, noise = _scheduled(replace(after, boxes=found.boxes), found.loss, found.excess, recipe)
     finished = ""
-    if after.rate < recipe.least_rate:
+    if noise:
+        finished = noise
+    elif after.rate < recipe.least_rate:
         finished = f"the rate has sunk to {after.rate:.2g}"
     elif after.number >= recipe.epochs:
         finished = f"{after.number} epochs done"
@@ -189,17 +213,24 @@ def _updated(models: Mapping[str, Model], now: Training, scale: float) -> Traini
     return replace(now, weights=weights, first=first, second=second, updates=t, number=now.number + 1)
 
 
-def _scheduled(now: Training, loss: float, recipe: Recipe) -> tuple[Training, str]:
-    """Halve the rate where the mean loss of the last `patience` epochs is no better than the best such mean."""
-    losses = (*now.losses, loss)
+def _scheduled(now: Training, loss: float, excess: float, recipe: Recipe) -> tuple[Training, str, str]:
+    """Halve the rate where the mean loss of `patience` epochs is no better than the best such mean; say if all is noise.
+
+    Return what comes next, what was done, and why it ends: products of replicas' residuals have no bias, so that a mean of
+    them within two errors of zero says that nothing is left to learn.
+    """
+    losses, excesses = (*now.losses, loss), (*now.excesses, excess)
     if len(losses) < recipe.patience:
-        return replace(now, losses=losses), ""
-    mean = float(np.mean(losses))
+        return replace(now, losses=losses, excesses=excesses), "", ""
+    mean, left = float(np.mean(losses)), float(np.mean(excesses))
+    error = float(np.std(excesses, ddof=1)) / np.sqrt(len(excesses))
+    noise = f"the loss is noise: what is not is {left:.2g} ± {error:.2g}" if left < 2 * error else ""
+    now = replace(now, losses=(), excesses=())
     if mean < (1 - _THRESHOLD) * now.best:
-        return replace(now, losses=(), best=mean, stale=0), ""
+        return replace(now, best=mean, stale=0), "", noise
     if now.stale + 1 < _STALE:
-        return replace(now, losses=(), stale=now.stale + 1), ""
-    return replace(now, losses=(), stale=0, rate=0.5 * now.rate), f"mean loss {mean:.3g}, no better: half the rate"
+        return replace(now, stale=now.stale + 1), "", noise
+    return replace(now, stale=0, rate=0.5 * now.rate), f"mean loss {mean:.3g}, no better: half the rate", noise
 
 
 def _failed(

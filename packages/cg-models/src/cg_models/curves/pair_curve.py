@@ -28,7 +28,9 @@ class Knots:
 
     def backward(self, g_u: np.ndarray, g_f: np.ndarray) -> None:
         """Add dL/dweights to the weights' gradients, given what a loss changes with the table's knots."""
-        given = [torch.as_tensor(np.array(g), dtype=x.dtype, device=x.device) for g, x in ((g_u, self.u), (g_f, self.f))]
+        given = [
+            torch.as_tensor(np.array(g), dtype=x.dtype, device=x.device) for g, x in ((g_u, self.u), (g_f, self.f))
+        ]
         torch.autograd.backward([self.u, self.f], given)
 
 
