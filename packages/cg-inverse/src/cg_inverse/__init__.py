@@ -1,5 +1,5 @@
 """From a radial distribution function to the potential that reproduces it: IBI, wIBI, multi-state IBI, C-IBI, IMC,
-HNC-Newton and Gauss–Newton, relative entropy, on one target, with one loop, one history and error bars.
+HNC-Newton and Gauss–Newton, relative entropy, DiffTRe and DiffSim, on one target, with one loop, one history and error bars.
 
 Every public name is here; each is imported on first use, so that `import cg_inverse` costs milliseconds.
 """
