@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import add
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -18,6 +19,51 @@ from cg_sim.ensembles import NVE, Langevin, NoseHoover
 from cg_sim.state import State
 
 Begin = tuple[Array, Array, Array]  # positions, velocities, momenta of the chain
+Engine = Literal["cpu", "cuda"]
+
+
+class Together(Protocol):
+    """Rollouts that were run together and go back together."""
+
+    def vjp(self, given: Mapping[int, Cotangents]) -> Mapping[int, Gradients]:
+        """Return the gradients of each of the given rollouts."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Replica:
+    """One rollout of a batch that was run together."""
+
+    batch: Together
+    index: int
+
+    def vjp(self, given: Cotangents) -> Gradients:
+        return self.batch.vjp({self.index: given})[self.index]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alone:
+    """One rollout's segments: where each begins, and the path of the last."""
+
+    trajectory: Trajectory
+    begins: list[Begin]
+    path: Path
+
+    def vjp(self, given: Cotangents) -> Gradients:
+        return self.trajectory.backward(given, self._paths())
+
+    def _paths(self) -> Iterator[tuple[int, int, Path]]:
+        """Give the segments from the last to the first, those no longer in memory done again from where they began."""
+        *earlier, (first, last) = self.trajectory.segments()
+        if not earlier:
+            yield first, last, self.path
+            return
+        path = self.trajectory.path(*self.begins[-1])
+        for k in range(len(earlier), -1, -1):
+            first, last = self.trajectory.segments()[k]
+            begin(path, *self.begins[k])
+            self.trajectory.forward(first, last, path)
+            yield first, last, path
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,26 +81,11 @@ class Rollout:
     state: State
     every: int
     dt: float
-    _trajectory: Trajectory = field(repr=False)
-    _begins: list[Begin] = field(repr=False)
-    _path: Path = field(repr=False)
+    _source: Alone | Replica = field(repr=False)
 
     def vjp(self, *given: Cotangents) -> Gradients:
         """Return the gradients of a loss, given its derivatives with respect to the frames; several add up."""
-        return self._trajectory.backward(reduce(add, given, Cotangents()), self._paths())
-
-    def _paths(self) -> Iterator[tuple[int, int, Path]]:
-        """Give the segments from the last to the first, those no longer in memory done again from where they began."""
-        *earlier, (first, last) = self._trajectory.segments()
-        if not earlier:
-            yield first, last, self._path
-            return
-        path = self._trajectory.path(*self._begins[-1])
-        for k in range(len(earlier), -1, -1):
-            first, last = self._trajectory.segments()[k]
-            begin(path, *self._begins[k])
-            self._trajectory.forward(first, last, path)
-            yield first, last, path
+        return self._source.vjp(reduce(add, given, Cotangents()))
 
 
 def rollout(
@@ -68,12 +99,29 @@ def rollout(
     every: int = 1,
     seed: int = 0,
     checkpoints: bool = False,
+    engine: Engine = "cpu",
 ) -> Rollout:
     """Integrate `steps` steps as `simulate` does, in double precision, and keep what the transpose needs.
 
     `every` must divide `steps`. Every table must reach down to where particles come: nearer, the run ends with BlowUp.
     With `checkpoints` memory grows with the root of the steps instead of the steps, and `vjp` repeats the run on its way.
+    A GPU is filled by many: see `rollout_batch`.
     """
+    plan = planned(state, potential, kT, steps, dt, thermostat, every, seed, checkpoints)
+    match engine:
+        case "cpu":
+            return ran(plan)
+        case "cuda":
+            return on_gpu([plan])[0]
+        case _:
+            raise ValueError(f"engine must be 'cpu' or 'cuda', got {engine!r}")
+
+
+def planned(
+    state: State, potential: Potential | Interactions, kT: float, steps: int, dt: float, thermostat: Differentiable,
+    every: int, seed: int, checkpoints: bool,
+) -> Trajectory:  # fmt: skip
+    """Return what a rollout consists of, or say why there is none."""
     if steps < 1 or every < 1 or steps % every:
         raise ValueError(f"steps must be a multiple of every, both ≥ 1, got {steps} and {every}")
     if not isinstance(thermostat, NVE | Langevin | NoseHoover):
@@ -81,11 +129,23 @@ def rollout(
     if not (dt > 0 and kT >= 0):
         raise ValueError(f"dt must be positive and kT not negative, got {dt} and {kT}")
     interactions = as_interactions(potential, state.names[0])
-    plan = Trajectory.planned(state, interactions, kT, steps, dt, thermostat, every, seed, checkpoints)
-    return _ran(plan)
+    return Trajectory.planned(state, interactions, float(kT), steps, float(dt), thermostat, every, seed, checkpoints)
 
 
-def _ran(plan: Trajectory) -> Rollout:
+def end_of(plan: Trajectory, positions: Array, velocities: Array) -> State:
+    """Return the state after the last of these frames."""
+    state = plan.state
+    return state.moved(positions[-1].copy(), velocities[-1].copy(), np.array(state.box), state.step + plan.steps)
+
+
+def on_gpu(plans: Sequence[Trajectory]) -> tuple[Rollout, ...]:
+    """Run trajectories side by side on the GPU."""
+    from cg_sim.differentiable.cuda import run  # numba-cuda is an extra
+
+    return run(plans)
+
+
+def ran(plan: Trajectory) -> Rollout:
     """Run a trajectory from its start, segment by segment."""
     state, every = plan.state, plan.every
     begins: list[Begin] = [(np.array(state.positions), np.array(state.velocities), np.zeros(plan.chain_length))]
@@ -103,8 +163,6 @@ def _ran(plan: Trajectory) -> Rollout:
             for to, kept in zip(frames, (path.x, path.v, path.energy, path.virial), strict=True):
                 to[seen] = kept[seen * every - first]
             begins.append((path.x[k].copy(), path.v[k].copy(), path.momenta[2 * k].copy()))
-    x, v = frames[0][-1].copy(), frames[1][-1].copy()
-    end = state.moved(x, v, np.array(state.box), state.step + plan.steps)
     if plan.segment < plan.steps:
         begins, path = begins[:-1], Path(*(part[:1].copy() for part in path))
-    return Rollout(*frames, end, every, plan.settings.dt, plan, begins, path)
+    return Rollout(*frames, end_of(plan, *frames[:2]), every, plan.settings.dt, Alone(plan, begins, path))
