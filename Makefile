@@ -60,8 +60,11 @@ $(LAB): $(READY)
 lab: $(LAB) ## Open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks
 
-notebooks: $(READY) ## Execute the numbered notebooks (SCALE=quick|laptop|paper)
-	@ls notebooks/[0-9]*.py >/dev/null 2>&1 || echo "no notebook yet: 03 DiffSim comes first"
+notebooks: $(LAB) ## Execute the numbered notebooks (SCALE=quick|laptop|paper, ONLY=03)
+	@for source in notebooks/$(or $(ONLY),[0-9])*.py; do \
+	  echo "$$source at scale $(SCALE)"; \
+	  SCALE=$(SCALE) $(BIN)/jupytext --quiet --to ipynb --execute --run-path notebooks --output "$${source%.py}.ipynb" "$$source" || exit 1; \
+	done
 
 docs: $(READY) ## Build the documentation
 	@echo "until the site exists, docs/ and the packages' READMEs are the documentation"
