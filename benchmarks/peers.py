@@ -15,6 +15,7 @@ PINS = {
     "openmm": ("openmm==8.6.1", "numpy==2.4.6"),
     "jax-md": ("jax[cpu]==0.10.2", "jax-md==0.2.29"),
     "torch-sim": ("torch==2.13.0", "torch-sim-atomistic==0.3.0"),
+    "mdgrad": ("torch==2.13.0", "numpy==1.26.4", "scipy==1.17.1", "ase==3.22.1", "xitorch==0.3.0"),
     "analysis": ("freud-analysis==3.4.0", "MDAnalysis==2.11.0"),
 }
 
@@ -27,6 +28,8 @@ def python_of(peer: str) -> Path:
     """Return the interpreter that can import `peer`; install it if need be."""
     if peer == "hoomd":
         return _hoomd()
+    if peer == "mdgrad" and "MDGRAD_SOURCE" not in os.environ:
+        raise Unavailable("MDGRAD_SOURCE does not name a checkout of github.com/torchmd/mdgrad")
     home = HERE / ".env" / peer
     done = home / "installed.txt"
     pins = "\n".join(PINS[peer])

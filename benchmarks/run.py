@@ -14,7 +14,19 @@ from measuring import Effort
 from results import as_json, write
 from tables import update
 
-NAMES = ("md_speed", "threads", "replicas", "rdf", "scaling", "start_up", "pair_loop", "inversion", "water")
+NAMES = (
+    "md_speed",
+    "threads",
+    "replicas",
+    "rdf",
+    "scaling",
+    "start_up",
+    "pair_loop",
+    "inversion",
+    "leaderboard",
+    "water",
+    "differentiable",
+)
 QUICK = Effort(seconds=0.2, rounds=2, quick=True)
 
 

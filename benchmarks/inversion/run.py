@@ -49,8 +49,8 @@ class Point:
 
 def rows(effort: Effort) -> Iterator[Row]:
     target = cd.read_target(HERE / "votca" / "lj_0.7.csv", particles=N)
-    judge = _Judge(ci.problem(target, cutoff=2.5), JUDGING // (5 if effort.quick else 1))
-    _warm_up(judge.problem)
+    judge = Judge(ci.problem(target, cutoff=2.5), JUDGING // (5 if effort.quick else 1))
+    warm_up(judge.problem)
     pressure = json.loads((HERE / "votca" / "lj_0.7.json").read_text())["pressure"]
     votca = _votca(judge)
     goal = min(votca, key=lambda point: point.residual)
@@ -59,13 +59,13 @@ def rows(effort: Effort) -> Iterator[Row]:
     yield from _boltzmann(judge, goal)
     for name in ("HNCGN",) if effort.quick else METHODS:
         method = METHODS[name]
-        yield from _compared(name, _ours(judge, method(judge.problem), None), first)
+        yield from _compared(name, points_of(judge, method(judge.problem), None), first)
         yield from _compared(
-            f"{name} at given P", _ours(judge, method(judge.problem), ci.FixedPressure(pressure)), first
+            f"{name} at given P", points_of(judge, method(judge.problem), ci.FixedPressure(pressure)), first
         )
 
 
-def _boltzmann(judge: _Judge, votca: Point) -> Iterator[Row]:
+def _boltzmann(judge: Judge, votca: Point) -> Iterator[Row]:
     """Boltzmann inversion takes no simulation: where every method starts."""
     start = judge.point(0.0, 0.0, judge.problem.basis.potential(boltzmann_inversion(judge.problem)))
     peer = "VOTCA 2022.1 IBI, LAMMPS"
@@ -91,13 +91,16 @@ def _compared(name: str, points: Sequence[Point], votca: Point) -> Iterator[Row]
     yield Row(f"{name}: until it stops", last.seconds, None, "", None, "s", N, 2)
 
 
-def _ours(judge: _Judge, method: ci.methods.protocol.Method, pressure: ci.FixedPressure | None) -> list[Point]:
+def points_of(
+    judge: Judge, method: ci.methods.protocol.Method, pressure: ci.FixedPressure | None = None
+) -> list[Point]:
+    """Return every potential on a method's way, judged afterwards."""
     simulate = ci.Liquids(method.problem, particles=N)
     points, seconds, evaluations, started = [], 0.0, 0.0, time.perf_counter()
     seen = []
     for step in ci.iterate(method, simulate, control=ci.Control(steps=50_000, rounds=15), pressure=pressure):
         seconds = time.perf_counter() - started
-        evaluations += sum(s.steps for s in step.samples) * N
+        evaluations += sum(s.steps for s in step.samples) * N + step.training_evaluations
         seen.append((seconds, evaluations, step.coefficients))
     for seconds, evaluations, coefficients in seen:
         points.append(judge.point(seconds, evaluations, method.problem.basis.potential(coefficients)))
@@ -105,7 +108,7 @@ def _ours(judge: _Judge, method: ci.methods.protocol.Method, pressure: ci.FixedP
     return points
 
 
-def _votca(judge: _Judge) -> list[Point]:
+def _votca(judge: Judge) -> list[Point]:
     """Return VOTCA's potentials after each update with the seconds that its rounds took until then."""
     seconds = np.cumsum(_column("lj_history.csv", "whole [s]"))
     r, *potentials = np.loadtxt(
@@ -124,7 +127,7 @@ def _potential(r: np.ndarray, u: np.ndarray) -> cd.Interactions:
 
 
 @dataclass(frozen=True)
-class _Judge:
+class Judge:
     """One long run of any potential, the same for all."""
 
     problem: ci.Problem
@@ -142,7 +145,7 @@ class _Judge:
         return Point(seconds, evaluations, judged(samples[0]).residual, float(np.max(np.abs(off))))
 
 
-def _warm_up(problem: ci.Problem) -> None:
+def warm_up(problem: ci.Problem) -> None:
     """Let the kernels be compiled or loaded before anything is timed; LAMMPS is compiled, too."""
     simulate = ci.Liquids(problem, particles=N)
     simulate(problem.basis.potential(problem.coefficients(TRUTH)), simulate.start(), Order(1000, 100, 0))

@@ -1,21 +1,10 @@
 """Our embedded engine: one session, advanced."""
 
-import resource
-from pathlib import Path
-
 import numpy as np
-from serving import OPTIONS, serve
+from serving import OPTIONS, peak_bytes, serve
 
 import cg_data as cd
 import cg_sim as cs
-
-
-def peak_bytes() -> int:
-    """Return the most memory this process has held; Linux's ru_maxrss would include the parent's."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        return 1024 * int(status.read_text().split("VmHWM:")[1].split()[0])
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def session_of(state):

@@ -8,6 +8,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 OPTIONS: dict[str, Any] = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
@@ -26,6 +27,14 @@ def cost(advance: Callable[[int], Any], steps: int) -> float:
     before = cpu_seconds()
     advance(steps)
     return cpu_seconds() - before
+
+
+def peak_bytes() -> int:
+    """Return the most memory this process has held; Linux's ru_maxrss would include the parent's."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return 1024 * int(status.read_text().split("VmHWM:")[1].split()[0])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def serve(advance: Callable[[int], Any], *, per_step: float, multiple: int = 1, facts: Callable[[], Any]) -> None:

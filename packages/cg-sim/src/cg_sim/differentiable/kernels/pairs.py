@@ -146,14 +146,17 @@ def _deposit_loop(row_deposit):
     return loop
 
 
-_any_deposit = _deposit_loop(deposit_kernel(triclinic=True, typed=True))
+_plain_deposit, _any_deposit = (_deposit_loop(deposit_kernel(triclinic=a, typed=a)) for a in (False, True))
 
 
 @_kernel
 def deposit(x, system, table, listed, points, sums):
     """Add Σ (1, t, t², t³) over the pairs that lie on each row to `sums`."""
     _points(x, system.kinds, system.inverse, points)
-    _any_deposit(points, system.box, table, listed, sums)
+    if table.types > 1 or _tilted(system.box):
+        _any_deposit(points, system.box, table, listed, sums)
+    else:
+        _plain_deposit(points, system.box, table, listed, sums)
 
 
 @_kernel
