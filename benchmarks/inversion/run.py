@@ -21,6 +21,7 @@ import cg_data as cd
 import cg_inverse as ci
 from cg_inverse.judgement import judged
 from cg_inverse.methods.boltzmann import boltzmann_inversion
+from cg_inverse.methods.protocol import Method
 from cg_inverse.simulation import Order
 
 HERE = Path(__file__).parent
@@ -91,21 +92,23 @@ def _compared(name: str, points: Sequence[Point], votca: Point) -> Iterator[Row]
     yield Row(f"{name}: until it stops", last.seconds, None, "", None, "s", N, 2)
 
 
-def points_of(
-    judge: Judge, method: ci.methods.protocol.Method, pressure: ci.FixedPressure | None = None
-) -> list[Point]:
+def points_of(judge: Judge, method: Method, pressure: ci.FixedPressure | None = None) -> list[Point]:
     """Return every potential on a method's way, judged afterwards."""
-    simulate = ci.Liquids(method.problem, particles=N)
-    points, seconds, evaluations, started = [], 0.0, 0.0, time.perf_counter()
-    seen = []
-    for step in ci.iterate(method, simulate, control=ci.Control(steps=50_000, rounds=15), pressure=pressure):
-        seconds = time.perf_counter() - started
-        evaluations += sum(s.steps for s in step.samples) * N + step.training_evaluations
-        seen.append((seconds, evaluations, step.coefficients))
-    for seconds, evaluations, coefficients in seen:
-        points.append(judge.point(seconds, evaluations, method.problem.basis.potential(coefficients)))
+    points = []
+    for seconds, evaluations, potential in way_of(method, pressure):
+        points.append(judge.point(seconds, evaluations, potential))
         print(f"  {type(method).__name__}{' P' if pressure else ''}: {points[-1]}", file=sys.stderr, flush=True)
     return points
+
+
+def way_of(method: Method, pressure: ci.FixedPressure | None = None) -> list[tuple[float, float, cd.Interactions]]:
+    """Return every potential on a method's way, with the seconds and force evaluations until it was judged there."""
+    simulate = ci.Liquids(method.problem, particles=N)
+    seen, evaluations, started = [], 0.0, time.perf_counter()
+    for step in ci.iterate(method, simulate, control=ci.Control(steps=50_000, rounds=15), pressure=pressure):
+        evaluations += sum(s.steps for s in step.samples) * N + step.training_evaluations
+        seen.append((time.perf_counter() - started, evaluations, step.potential))
+    return seen
 
 
 def _votca(judge: Judge) -> list[Point]:

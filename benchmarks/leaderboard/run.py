@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from inversion.run import HERE, JUDGING, Judge, N, Point, points_of, warm_up
+from inversion.run import HERE, JUDGING, Judge, N, warm_up, way_of
 from measuring import Effort
 from results import Row
 
@@ -16,6 +16,7 @@ import cg_data as cd
 import cg_inverse as ci
 from cg_inverse.methods.protocol import Method
 
+Stop = tuple[float, float, cd.Interactions]  # seconds, force evaluations, potential
 MILLIONS = (30, 100, 300)
 SECONDS = (5, 15, 45)
 
@@ -25,7 +26,7 @@ def rows(effort: Effort) -> Iterator[Row]:
     judge = Judge(ci.problem(target, cutoff=2.5), JUDGING // (5 if effort.quick else 1))
     warm_up(judge.problem)
     for name, method in _methods(judge.problem, effort).items():
-        yield from _placed(name, points_of(judge, method))
+        yield from _placed(judge, name, way_of(method))
 
 
 def _methods(problem: ci.Problem, effort: Effort) -> dict[str, Method]:
@@ -42,18 +43,16 @@ def _methods(problem: ci.Problem, effort: Effort) -> dict[str, Method]:
     }  # fmt: skip
 
 
-def _placed(name: str, points: Sequence[Point]) -> Iterator[Row]:
-    for millions in MILLIONS:
-        yield from _row(
-            f"{name}: after {millions} million forces", [p for p in points if p.evaluations <= 1e6 * millions]
-        )
-    for seconds in SECONDS:
-        yield from _row(f"{name}: after {seconds} s", [p for p in points if p.seconds <= seconds])
-    yield from _row(
-        f"{name}: at its end, {points[-1].seconds:.0f} s, {points[-1].evaluations / 1e6:.0f} million forces", points
-    )
-
-
-def _row(work: str, points: Sequence[Point]) -> Iterator[Row]:
-    if points:
-        yield Row(work, points[-1].residual, None, "", None, "D", N, 2)
+def _placed(judge: Judge, name: str, way: Sequence[Stop]) -> Iterator[Row]:
+    """Judge only what is shown: the last potential within each budget."""
+    judged: dict[float, float] = {}
+    end = f"{name}: at its end, {way[-1][0]:.0f} s, {way[-1][1] / 1e6:.0f} million forces"
+    within = {f"{name}: after {m} million forces": [w for w in way if w[1] <= 1e6 * m] for m in MILLIONS}
+    within |= {f"{name}: after {s} s": [w for w in way if w[0] <= s] for s in SECONDS} | {end: list(way)}
+    for work, stops in within.items():
+        if not stops:
+            continue
+        at = stops[-1][0]
+        if at not in judged:
+            judged[at] = judge.point(*stops[-1]).residual
+        yield Row(work, judged[at], None, "", None, "D", N, 2)
