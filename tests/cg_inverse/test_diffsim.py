@@ -235,6 +235,11 @@ def test_recipes_that_make_no_sense_are_refused(change, said):
         replace(Recipe(), **change)
 
 
+def test_boxes_must_be_two_cutoffs_wide():
+    with pytest.raises(ValueError, match=r"take at least 58 \(particles of the recipe"):
+        ci.DiffSim(dilute.target(0.9), dilute.CUTOFF, NETWORK, replace(SMALL, particles=32))
+
+
 def test_a_pressure_is_refused():
     method = ci.DiffSim(dilute.target(), dilute.CUTOFF, network=NETWORK, recipe=SMALL)
     with pytest.raises(ValueError, match="no pressure"):

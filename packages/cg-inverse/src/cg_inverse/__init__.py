@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cg_inverse.learning.method import Network as Network
     from cg_inverse.learning.recipe import Recipe as Recipe
     from cg_inverse.learning.training import learn as learn
+    from cg_inverse.learning.verb import diffsim as diffsim
     from cg_inverse.loop import Step as Step
     from cg_inverse.loop import iterate as iterate
     from cg_inverse.methods.cibi import CIBI as CIBI
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from cg_inverse.spline_problem import problem as problem
     from cg_inverse.verbs import bi as bi
     from cg_inverse.verbs import cibi as cibi
-    from cg_inverse.verbs import diffsim as diffsim
     from cg_inverse.verbs import difftre as difftre
     from cg_inverse.verbs import hncgn as hncgn
     from cg_inverse.verbs import hncn as hncn
@@ -57,6 +57,7 @@ _HOMES = {
     "learning.method": ("DiffSim", "Network"),
     "learning.recipe": ("Recipe",),
     "learning.training": ("learn",),
+    "learning.verb": ("diffsim",),
     "error_bands": ("Uncertainty", "uncertainty"),
     "fitting": ("Fit", "fit", "resume"),
     "judgement": ("Judgement",),
@@ -72,7 +73,7 @@ _HOMES = {
     "simulation": ("Liquids",),
     "simulation_settings": ("Simulation",),
     "spline_problem": ("Problem", "problem"),
-    "verbs": ("bi", "cibi", "diffsim", "difftre", "hncgn", "hncn", "ibi", "imc", "msibi", "re", "wibi"),
+    "verbs": ("bi", "cibi", "difftre", "hncgn", "hncn", "ibi", "imc", "msibi", "re", "wibi"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -16,8 +16,6 @@ import xarray as xr
 
 from cg_inverse.control import Control
 from cg_inverse.fitting import Fit, OnRound, fit
-from cg_inverse.learning.method import DiffSim, Network
-from cg_inverse.learning.recipe import Recipe
 from cg_inverse.methods.cibi import CIBI
 from cg_inverse.methods.difftre import DiffTRe
 from cg_inverse.methods.hnc import HNCGN, HNCN
@@ -301,26 +299,3 @@ def difftre(
         progress=progress,
         ensemble=ensemble,
     )
-
-
-def diffsim(
-    target: Targets,
-    cutoff: float | None = None,
-    *,
-    network: Network = Network(),
-    recipe: Recipe = Recipe(),
-    per_round: int = 50,
-    weights: Sequence[float] | None = None,
-    knots: float | None = None,
-    initial: Initial = None,
-    simulation: Simulation = Simulation(),
-    control: Control = Control(),
-    folder: Folder = None,
-    progress: OnRound | None = None,
-    ensemble: int = 0,
-) -> Fit:
-    """Fit networks through a differentiable simulation (paper 03), judged every `per_round` epochs by a simulation of
-    its own; `simulation` says how those run, `recipe` how the training does.
-    """
-    method = DiffSim(checked(target, cutoff), cutoff, network, recipe, per_round, weights, knots, initial)
-    return fit(method, simulation=simulation, control=control, folder=folder, progress=progress, ensemble=ensemble)

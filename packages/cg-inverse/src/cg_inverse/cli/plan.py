@@ -69,6 +69,8 @@ def _method(settings: Mapping[str, Any], what: Problem, initial: Initial) -> Met
             return DiffTRe(what, threshold=settings["threshold"], initial=initial)
         case "diffsim":
             require_models()
+            if settings["pressure"] is not None:
+                raise ValueError("--pressure is not for diffsim: it learns from g alone")
             return DiffSim(what, recipe=_recipe(settings), per_round=settings["per_round"], initial=initial)
         case _:
             raise ValueError(f"unknown method {name!r}")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
@@ -15,14 +13,13 @@ from cg_inverse.learning.progress import Boxes
 from cg_inverse.learning.recipe import Recipe
 from cg_inverse.learning.systems import System
 from cg_sim.differentiable import Cotangents, Gradients, Rollout, rollout
-
-T = TypeVar("T")
+from cg_sim.differentiable.batch import over_threads
 
 
 @dataclass(frozen=True, eq=False)
 class Window:
     """What an epoch found: the loss, its unbiased part if there are replicas, dL/dknots of each state's tables ("A-B" → U and
-    F), g of each state, where the boxes are now, and pairs of particles × steps done."""
+    F), g of each state (pair, bin), and where the boxes are now."""
 
     loss: float
     excess: float
@@ -44,7 +41,7 @@ def window(
                       thermostat=system.thermostat, every=recipe.every)  # fmt: skip
         return ran, *system.soft.of(ran.positions[1:], ran.state)  # the first frame knows nothing of the potential
 
-    ran = over_threads(forth, jobs, recipe.threads)
+    ran = over_threads(lambda at: forth(jobs[at]), len(jobs), recipe.threads)
     residuals = [np.stack([g for (s, _), (_, g, _) in zip(jobs, ran, strict=True) if s == k]) - systems[k].target
                  for k in range(len(systems))]  # fmt: skip
     losses = [_loss(e, system, recipe) for e, system in zip(residuals, systems, strict=True)]
@@ -56,7 +53,7 @@ def window(
         given[1:] = pull(losses[s][2][k])
         return done.vjp(Cotangents(positions=given))
 
-    gradients = over_threads(back, range(len(jobs)), recipe.threads)
+    gradients = over_threads(back, len(jobs), recipe.threads)
     return Window(
         sum(value for value, _, _ in losses), sum(excess for _, excess, _ in losses),
         tuple(_summed([g for (s, _), g in zip(jobs, gradients, strict=True) if s == k]) for k in range(len(systems))),
@@ -84,18 +81,3 @@ def _summed(gradients: Sequence[Gradients]) -> dict[str, tuple[Array, Array]]:
         pair: (sum(g.tables[pair].u for g in gradients), sum(g.tables[pair].f for g in gradients))  # type: ignore[misc]
         for pair in gradients[0].tables
     }
-
-
-def over_threads(one: Callable[..., T], jobs: Sequence[object], threads: int | None) -> list[T]:
-    """Return one(job) of each job."""
-    if len(jobs) == 1 or threads == 1:
-        return [one(job) for job in jobs]
-    with ThreadPoolExecutor(min(len(jobs), threads or (os_cores()))) as pool:
-        return list(pool.map(one, jobs))
-
-
-def os_cores() -> int:
-    """Return how many threads are worth it."""
-    import os
-
-    return os.cpu_count() or 1

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from cg_inverse.bins import Array
 from cg_inverse.learning.recipe import Recipe
 from cg_inverse.methods.boltzmann import started
@@ -62,6 +64,13 @@ class DiffSim:
         if self.per_round < 1:
             raise ValueError(f"a round needs at least one epoch, got per_round = {self.per_round}")
         object.__setattr__(self, "problem", as_problem(self.target, self.cutoff, self.weights, self.knots))
+        for state in self.problem.states:
+            side, least = (self.recipe.particles / state.density) ** (1 / 3), 2 * self.problem.basis.cutoff
+            if side < least:
+                raise ValueError(
+                    f"boxes of {self.recipe.particles} particles are {side:.3g} wide at {state.name}, less than two cutoffs: "
+                    f"take at least {int(np.ceil(state.density * least**3))} (particles of the recipe, --boxes)"
+                )
 
     def init(self) -> Array:
         return started(self.problem, self.initial)

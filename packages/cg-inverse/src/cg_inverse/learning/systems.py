@@ -16,6 +16,7 @@ from cg_sim.differentiable import SoftRDF, pairs_of
 
 _TAIL = 5.0  # widths of a kernel that a soft RDF reaches beyond its last bin
 _MELTING_DT = 0.6  # of the time step
+_MELTING_FRICTION = 0.005  # per time step
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +71,7 @@ def melted(system: System, potential: Interactions, recipe: Recipe, replica: int
     state = crystal(system.point, recipe, replica)
     if recipe.melting:
         run = cs.simulate(state, potential, kT=system.point.kT, steps=recipe.melting, dt=_MELTING_DT * system.dt,
-                          thermostat=cs.Langevin(0.05 / system.dt / 10), threads=1, precision="double",
+                          thermostat=cs.Langevin(_MELTING_FRICTION / system.dt), threads=1, precision="double",
                           seed=recipe.seed + 1000 * replica)  # fmt: skip
         state = run.state.with_velocities(system.point.kT, seed=recipe.seed + 1000 * replica)
     return replace(state, step=0)

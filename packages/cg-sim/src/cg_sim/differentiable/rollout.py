@@ -103,7 +103,7 @@ def rollout(
 ) -> Rollout:
     """Integrate `steps` steps as `simulate` does, in double precision, and keep what the transpose needs.
 
-    `every` must divide `steps`. Every table must reach down to where particles come: nearer, the run ends with BlowUp.
+    kT is in energy, dt in time. `every` must divide `steps`. Every table must reach down to where particles come: nearer, the run ends with BlowUp.
     With `checkpoints` memory grows with the root of the steps instead of the steps, and `vjp` repeats the run on its way.
     A GPU is filled by many: see `rollout_batch`.
     """
