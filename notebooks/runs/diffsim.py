@@ -31,9 +31,7 @@ N = 256  # of targets, windows and tests alike: at kT = 1 most of these densitie
 LATE = 100  # epochs whose potentials are averaged
 
 
-def simulated(
-    liquid: Liquid, potentials: cd.Interactions, steps: int, seed: int, precision: str = "single"
-) -> xr.Dataset:
+def simulated(liquid: Liquid, potentials: cd.Interactions, steps: int, seed: int, precision: str) -> xr.Dataset:
     """Return g and P of a liquid under some potential, melted from a lattice."""
     state = cs.fcc(N, liquid.density, kT=1.0, composition=dict(liquid.composition), seed=seed)
     run = cs.simulate(state, potentials, kT=1.0, steps=steps, equilibration=max(10_000, steps // 5), dt=0.005,
@@ -46,7 +44,7 @@ def target(liquid: Liquid, steps: int, work: Path) -> xr.Dataset:
     """Return the liquid's own g: 500 000 steps after 100 000, as the paper's."""
     file = work / f"target-{liquid.name}-{steps}.nc"
     if not file.exists():
-        data = simulated(liquid, liquid.potentials, steps, seed=99)
+        data = simulated(liquid, liquid.potentials, steps, 99, liquid.precision)
         found = cd.target(data)
         found.attrs["pressure"] = float(data.pressure)
         cd.save(found, file)

@@ -20,14 +20,15 @@ class Liquid:
     potentials: cd.Interactions
     density: float
     composition: tuple[tuple[str, float], ...] = (("A", 1.0),)
+    precision: str = "single"  # of the target's run
 
     @property
     def pairs(self) -> list[str]:
         return [cd.pair_name(p) for p in self.potentials]
 
 
-def pure(name: str, potential: cd.Potential, density: float) -> Liquid:
-    return Liquid(f"{name}-{density:g}", cd.Interactions({("A", "A"): potential}), density)
+def pure(name: str, potential: cd.Potential, density: float, precision: str = "single") -> Liquid:
+    return Liquid(f"{name}-{density:g}", cd.Interactions({("A", "A"): potential}), density, precision=precision)
 
 
 def lennard_jones() -> list[Liquid]:
@@ -36,8 +37,11 @@ def lennard_jones() -> list[Liquid]:
 
 
 def morse() -> list[Liquid]:
-    """Eq. 14 with the exponents divided by ψ where the paper's text lost it (Cheng & Yang's form)."""
-    return [pure(name, cd.ModifiedMorse(*p, CUTOFF).shifted(), rho)
+    """Eq. 14 with the exponents divided by ψ where the paper's text lost it (Cheng & Yang's form).
+
+    Soft enough at r = 0 that F/r has no smooth table in single precision.
+    """
+    return [pure(name, cd.ModifiedMorse(*p, CUTOFF).shifted(), rho, "double")
             for name, p in MORSE.items() for rho in (0.3, 0.5, 0.7, 0.9)]  # fmt: skip
 
 

@@ -1,135 +1,158 @@
-"""Reference g(r) of oxygen in SPC/E water at 1 g/cm³, for notebook 03.
+"""Reference g(r) of oxygen in SPC/E water at 1 g/cm³ by GROMACS, for notebook 03 (the paper ran LAMMPS).
 
-    python notebooks/runs/spce.py simulate --kelvin 288 [--molecules 1500] [--blocks 50]   # needs openmm and numpy
-    python notebooks/runs/spce.py collect                                                  # needs cg-data
+    python notebooks/runs/spce.py simulate --kelvin 288 [--molecules 1500] [--picoseconds 500]   # needs gmx on the PATH
+    python notebooks/runs/spce.py collect                            # needs MDAnalysis; writes notebooks/results/03/spce.nc
 
-`simulate` keeps every block of 20 ps as a file of its own and goes on from the last one after a kill; `collect` writes
-notebooks/results/03/spce.nc, errors from the scatter of blocks.
+`simulate` goes on from the last checkpoint after a kill; errors come from ten blocks of the trajectory.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
 from pathlib import Path
-from typing import Any
 
+import MDAnalysis as mda
 import numpy as np
+import xarray as xr
+
+import cg_data as cd
+import cg_sim as cs
 
 RESULTS = Path(__file__).parents[1] / "results" / "03"
 DENSITY = 33.4279  # molecules/nm³: 1 g/cm³ of 18.0154 g/mol
 LENGTH, ANGLE = 0.1, np.deg2rad(109.47)  # SPC/E (Berendsen 1987): O-H [nm], H-O-H
 CHARGE, SIGMA, EPSILON = 0.4238, 0.31656, 0.650194  # of H [e]; of O [nm, kJ/mol]
-MASSES = (15.9994, 1.00794, 1.00794)
+ACROSS = 2 * LENGTH * np.sin(ANGLE / 2)
 REACH, BINS = 1.2, 240  # of g [nm]
-CUTOFF = 1.0  # of Lennard-Jones and of PME's real part [nm]
-STEPS, EVERY = 10_000, 100  # of 2 fs: a block of 20 ps, a frame every 0.2 ps
-MELTING = 5  # blocks thrown away
-GAS_CONSTANT = 8.314462618e-3  # kJ/mol/K
+MELTING, EVERY, BLOCKS = 100, 0.2, 10  # thrown away [ps], a frame [ps], blocks for the error
+
+TOPOLOGY = f"""\
+[ defaults ]
+1 2 no 1.0 1.0
+[ atomtypes ]
+OW 8 15.9994 {-2 * CHARGE} A {SIGMA} {EPSILON}
+HW 1 1.00794 {CHARGE} A 0 0
+[ moleculetype ]
+SOL 2
+[ atoms ]
+1 OW 1 SOL OW 1 {-2 * CHARGE} 15.9994
+2 HW 1 SOL HW1 1 {CHARGE} 1.00794
+3 HW 1 SOL HW2 1 {CHARGE} 1.00794
+#ifdef FLEXIBLE
+[ bonds ]
+1 2 1 {LENGTH} 345000 {LENGTH} 345000
+1 3 1 {LENGTH} 345000 {LENGTH} 345000
+[ angles ]
+2 1 3 1 {np.rad2deg(ANGLE)} 383 {np.rad2deg(ANGLE)} 383
+#else
+[ settles ]
+1 1 {LENGTH} {ACROSS}
+#endif
+[ exclusions ]
+1 2 3
+2 1 3
+3 1 2
+[ system ]
+SPC/E water
+[ molecules ]
+SOL """
+FIELD = "coulombtype = PME\nrcoulomb = 1.0\nrvdw = 1.0\n"
+MINIMISE = FIELD + "integrator = steep\nnsteps = 2000\ndefine = -DFLEXIBLE\n"
+DYNAMICS = (
+    FIELD
+    + """\
+integrator = md
+dt = 0.002
+nsteps = {steps}
+tcoupl = v-rescale
+tau-t = 0.1
+tc-grps = system
+ref-t = {kelvin}
+gen-vel = yes
+gen-temp = {kelvin}
+gen-seed = {seed}
+nstxout-compressed = {every}
+compressed-x-grps = OW
+"""
+)
 
 
 def lattice(molecules: int, side: float, seed: int) -> np.ndarray:
-    """Return molecules of random direction on a cubic lattice as (3 molecules, 3) [nm]."""
+    """Return molecules of random direction on a cubic lattice as (molecules, 3 atoms, 3) [nm]."""
     rng = np.random.default_rng(seed)
     each = int(np.ceil(molecules ** (1 / 3)))
     sites = np.stack(np.meshgrid(*[np.arange(each)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
-    chosen = sites[rng.permutation(len(sites))[:molecules]] + 0.5
+    oxygen = (sites[rng.permutation(len(sites))[:molecules]] + 0.5) * (side / each)
     a, b = rng.standard_normal((2, molecules, 3))
     a /= np.linalg.norm(a, axis=1, keepdims=True)
     b -= (a * b).sum(axis=1, keepdims=True) * a
     b /= np.linalg.norm(b, axis=1, keepdims=True)
-    oxygen = chosen * (side / each)
     hydrogens = [oxygen + LENGTH * (np.cos(ANGLE / 2) * a + sign * np.sin(ANGLE / 2) * b) for sign in (1, -1)]
-    return np.stack([oxygen, *hydrogens], axis=1).reshape(-1, 3)
+    return np.stack([oxygen, *hydrogens], axis=1)
 
 
-def water(molecules: int, side: float) -> Any:
-    """Return the OpenMM system."""
-    import openmm as mm
-
-    system, nonbonded = mm.System(), mm.NonbondedForce()
-    system.setDefaultPeriodicBoxVectors(*(side * np.eye(3)))
-    nonbonded.setNonbondedMethod(mm.NonbondedForce.PME)
-    nonbonded.setCutoffDistance(CUTOFF)
-    nonbonded.setUseDispersionCorrection(False)
-    for k in range(molecules):
-        for mass, charge, epsilon in zip(MASSES, (-2 * CHARGE, CHARGE, CHARGE), (EPSILON, 0.0, 0.0), strict=True):
-            system.addParticle(mass)
-            nonbonded.addParticle(charge, SIGMA, epsilon)
-        o = 3 * k
-        for i, j, distance in ((0, 1, LENGTH), (0, 2, LENGTH), (1, 2, 2 * LENGTH * np.sin(ANGLE / 2))):
-            system.addConstraint(o + i, o + j, distance)
-            nonbonded.addException(o + i, o + j, 0.0, 1.0, 0.0)
-    system.addForce(nonbonded)
-    return system
+def gro(atoms: np.ndarray, side: float) -> str:
+    """Return molecules as a GROMACS file."""
+    lines = [f"{m % 99999 + 1:5d}SOL  {name:>5s}{(3 * m + k) % 99999 + 1:5d}" + "".join(f"{x:8.3f}" for x in atoms[m, k])
+             for m in range(len(atoms)) for k, name in enumerate(("OW", "HW1", "HW2"))]  # fmt: skip
+    return "\n".join(["SPC/E", str(len(lines)), *lines, (3 * f"{side:10.5f}")]) + "\n"
 
 
-def counted(oxygen: np.ndarray, side: float) -> np.ndarray:
-    """Return how many pairs lie in each bin."""
-    counts = np.zeros(BINS, dtype=np.int64)
-    for k in range(len(oxygen) - 1):
-        d = oxygen[k + 1 :] - oxygen[k]
-        d -= side * np.rint(d / side)
-        r = np.sqrt((d * d).sum(axis=1))
-        counts += np.bincount((r[r < REACH] * (BINS / REACH)).astype(int), minlength=BINS)[:BINS]
-    return counts
-
-
-def simulate(kelvin: float, molecules: int, blocks: int, folder: Path) -> None:
-    """Run what is missing of `blocks` blocks."""
-    import openmm as mm
-
+def simulate(kelvin: float, molecules: int, picoseconds: float, folder: Path) -> None:
+    """Melt and run, or go on where a run was stopped."""
     folder.mkdir(parents=True, exist_ok=True)
-    side = (molecules / DENSITY) ** (1 / 3)
-    integrator = mm.LangevinMiddleIntegrator(kelvin, 1.0, 0.002)
-    integrator.setRandomNumberSeed(int(kelvin))
-    context = mm.Context(water(molecules, side), integrator, mm.Platform.getPlatformByName("CPU"), {"Threads": "1"})
-    name = f"spce-{kelvin:g}-{molecules}"
-    state = folder / f"{name}.state.xml"
-    if state.exists():
-        context.setState(mm.XmlSerializer.deserialize(state.read_text()))
-    else:
-        context.setPositions(lattice(molecules, side, int(kelvin)))
-        mm.LocalEnergyMinimizer.minimize(context, 100.0, 200)
-        context.setVelocitiesToTemperature(kelvin, int(kelvin))
-    for block in range(blocks + MELTING):
-        file = folder / f"{name}-{block:03d}.npz"
-        if file.exists():
-            continue
-        counts = np.zeros(BINS, dtype=np.int64)
-        for _ in range(STEPS // EVERY):
-            integrator.step(EVERY)
-            x = context.getState(getPositions=True).getPositions(asNumpy=True)
-            counts += counted(np.asarray(x._value)[::3], side)
-        saved = context.getState(getPositions=True, getVelocities=True)
-        draft = state.with_suffix(".draft")
-        draft.write_text(mm.XmlSerializer.serialize(saved))
-        np.savez(file, counts=counts, frames=STEPS // EVERY, kelvin=kelvin, molecules=molecules, side=side)
-        draft.replace(state)
-        print(f"{name}: block {block + 1} of {blocks + MELTING}", flush=True)
+
+    def gmx(*words: str) -> None:
+        subprocess.run(["gmx", *words], cwd=folder, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+
+    def prepare(name: str, start: str, control: str, *more: str) -> None:
+        (folder / f"{name}.mdp").write_text(control)
+        gmx("grompp", "-f", f"{name}.mdp", "-c", f"{start}.gro", "-p", "topol.top", "-o", f"{name}.tpr", *more)
+
+    if not (folder / "run.tpr").exists():
+        side = (molecules / DENSITY) ** (1 / 3)
+        (folder / "start.gro").write_text(gro(lattice(molecules, side, int(kelvin)), side))
+        (folder / "topol.top").write_text(f"{TOPOLOGY}{molecules}\n")
+        (folder / "index.ndx").write_text(
+            f"[ system ]\n{numbers(3 * molecules, 1)}\n[ OW ]\n{numbers(3 * molecules, 3)}\n"
+        )
+        prepare("least", "start", MINIMISE)
+        gmx("mdrun", "-deffnm", "least", "-nt", "1")
+        steps = round((MELTING + picoseconds) / 0.002)
+        control = DYNAMICS.format(steps=steps, kelvin=kelvin, seed=int(kelvin), every=round(EVERY / 0.002))
+        prepare("run", "least", control, "-n", "index.ndx")
+    gmx("mdrun", "-deffnm", "run", "-nt", "1", "-cpt", "1", *(["-cpi"] if (folder / "run.cpt").exists() else []))
+
+
+def numbers(last: int, every: int) -> str:
+    return "\n".join(str(k) for k in range(1, last + 1, every))
+
+
+def measured(folder: Path) -> tuple[float, np.ndarray, np.ndarray, int]:
+    """Return the temperature, g, its standard error, and the number of molecules of one run."""
+    words = dict(line.split(" = ") for line in (folder / "run.mdp").read_text().splitlines())
+    atoms = mda.Universe(folder / "run.gro").select_atoms("name OW")
+    oxygen = mda.Merge(atoms).load_new(str(folder / "run.xtc"))
+    frames = cd.from_mdanalysis(oxygen)
+    frames = frames.isel(frame=slice(round(MELTING / EVERY) + 1, None))
+    blocks = np.array_split(np.arange(frames.sizes["frame"]), BLOCKS)
+    g = np.array([cs.measure(frames.isel(frame=b), [cs.RDF(10 * REACH, BINS)]).g.values[0] for b in blocks])
+    return float(words["ref-t"]), g.mean(axis=0), g.std(axis=0, ddof=1) / np.sqrt(BLOCKS), len(atoms)
 
 
 def collect(folder: Path, results: Path) -> None:
     """Write what all temperatures found as one file."""
-    import xarray as xr
-
+    found = sorted(measured(run) for run in folder.iterdir() if (run / "run.gro").exists())
+    kelvins = [kelvin for kelvin, *_ in found]
     r = (np.arange(BINS) + 0.5) * (REACH / BINS)
-    shells = 4 / 3 * np.pi * np.diff((np.arange(BINS + 1) * (REACH / BINS)) ** 3)
-    found: dict[float, list[np.ndarray]] = {}
-    for file in sorted(folder.glob("spce-*-*-*.npz")):
-        data = np.load(file)
-        if int(file.stem.rsplit("-", 1)[1]) >= MELTING:
-            n, volume = int(data["molecules"]), float(data["side"]) ** 3
-            ideal = 0.5 * n * (n - 1) * shells / volume * int(data["frames"])
-            found.setdefault(float(data["kelvin"]), []).append(data["counts"] / ideal)
-    kelvins = sorted(found)
-    g = [np.mean(found[t], axis=0) for t in kelvins]
-    error = [np.std(found[t], axis=0, ddof=1) / np.sqrt(len(found[t])) for t in kelvins]
     data = xr.Dataset(
-        {"g": (("kelvin", "r"), g), "g_stderr": (("kelvin", "r"), error), "blocks": ("kelvin", [len(found[t]) for t in kelvins]),
-         "kT": ("kelvin", [GAS_CONSTANT * t for t in kelvins], {"units": "kJ/mol"})},
+        {"g": (("kelvin", "r"), [f[1] for f in found]), "g_stderr": (("kelvin", "r"), [f[2] for f in found]),
+         "kT": ("kelvin", [cd.thermal_energy(t, "kJ/mol") for t in kelvins], {"units": "kJ/mol"})},
         {"kelvin": kelvins, "r": ("r", r, {"units": "nm"})},
-        {"density": DENSITY, "molecules": n, "normalization": "N(N-1)", "command": "python notebooks/runs/spce.py", "model":
-         "SPC/E, rigid, PME and Lennard-Jones to 1.0 nm, Langevin 1/ps, 2 fs, OpenMM; blocks of 20 ps"},
+        {"density": DENSITY, "molecules": found[0][3], "normalization": "N(N-1)", "command": "python notebooks/runs/spce.py",
+         "model": "SPC/E, rigid, PME and Lennard-Jones to 1.0 nm, v-rescale 0.1 ps, 2 fs, GROMACS"},
     )  # fmt: skip
     results.mkdir(parents=True, exist_ok=True)
     data.to_netcdf(results / "spce.nc")
@@ -140,12 +163,12 @@ def main() -> None:
     parser.add_argument("action", choices=["simulate", "collect"])
     parser.add_argument("--kelvin", type=float, default=288.0)
     parser.add_argument("--molecules", type=int, default=1500)
-    parser.add_argument("--blocks", type=int, default=50)
+    parser.add_argument("--picoseconds", type=float, default=500.0, help=f"after {MELTING} thrown away")
     parser.add_argument("--folder", type=Path, default=Path("spce-runs"))
     parser.add_argument("--results", type=Path, default=RESULTS)
     given = parser.parse_args()
     if given.action == "simulate":
-        simulate(given.kelvin, given.molecules, given.blocks, given.folder)
+        simulate(given.kelvin, given.molecules, given.picoseconds, given.folder / f"{given.kelvin:g}")
     else:
         collect(given.folder, given.results)
 
