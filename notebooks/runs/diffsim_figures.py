@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
@@ -36,14 +38,96 @@ def draw_g(panel: Axes, data: xr.Dataset) -> None:
     panel.set(xlim=(0.8, 3.3), xlabel="r/σ", ylabel="g(r)")
 
 
-def draw_u(panel: Axes, data: xr.Dataset, true: xr.DataArray) -> None:
-    """Draw the potentials of all replicates over the true one."""
-    panel.plot(data.r_u, true, color=TRUE, lw=2.2, alpha=0.35)
+def draw_u(panel: Axes, data: xr.Dataset, true: xr.DataArray | None) -> None:
+    """Draw the potentials of all replicates over the true one, if there is one."""
+    if true is not None:
+        panel.plot(data.r_u, true, color=TRUE, lw=2.2, alpha=0.35)
     panel.plot(data.r_u, data.u.sel(seed=-1), color=IBI, lw=1.0, ls="--")
     for seed in (s for s in data.seed.values if s >= 0):
         panel.plot(data.r_u, data.u.sel(seed=seed), color=OURS, lw=0.7, alpha=0.6)
     panel.set(xlim=(0.9, 2.5), ylim=(-1.8, 2.0), xlabel="r/σ", ylabel="U/ε")
     panel.axhline(0, color="0.8", lw=0.6, zorder=0)
+
+
+def grid(data: xr.Dataset, what: Literal["g", "u"]) -> Figure:
+    """Draw g or U of liquids learned from one by one: a row per potential, a column per density (figs. 3 and 10)."""
+    names = list(dict.fromkeys(str(fit).rsplit("-", 1)[0] for fit in data.fit.values))
+    columns = len(data.fit) // len(names)
+    figure, axes = plt.subplots(
+        len(names), columns, figsize=(3.0 * columns, 2.3 * len(names)), sharex=True, sharey="row", layout="constrained"
+    )
+    for panel, fit in zip(axes.flat, data.fit.values, strict=True):
+        own = data.sel(fit=fit, liquid=fit, pair="A-A")
+        if what == "g":
+            draw_g(panel, own)
+        else:
+            draw_u(panel, own, own.u_true)
+            panel.set_ylim(min(-1.6, 1.2 * float(own.u_true.min())), 2.5)
+        panel.set_title(str(fit), fontsize=8)
+        panel.label_outer()
+    axes.flat[0].plot([], [], color=OURS, label="DiffSim")
+    axes.flat[0].plot([], [], color=IBI, ls="--", label="IBI")
+    axes.flat[0].legend(fontsize=7, frameon=False)
+    return figure
+
+
+def mixture(data: xr.Dataset, fit: str) -> Figure:
+    """Draw the RDFs of every pair (rows) at every composition (columns) under one fit, and its potentials: figs. 5, 6."""
+    pairs, liquids = list(data.pair.values), list(data.liquid.values)
+    figure, axes = plt.subplots(len(pairs), len(liquids) + 1, figsize=(3.1 * (len(liquids) + 1), 2.4 * len(pairs)),
+                                sharex="col", layout="constrained")  # fmt: skip
+    for row, pair in zip(axes, pairs, strict=True):
+        for panel, liquid in zip(row, liquids, strict=False):
+            draw_g(panel, data.sel(fit=fit, liquid=liquid, pair=pair))
+            panel.set_facecolor(HIGHLIGHT if fit in (liquid, "mixture-joint") else "white")
+            panel.set_title(f"{pair}, {liquid}, learned from {fit}", fontsize=8)
+        draw_u(row[-1], data.sel(fit=fit, pair=pair), data.u_true.sel(pair=pair).isel(liquid=0))
+    return figure
+
+
+def water(data: xr.Dataset) -> Figure:
+    """Draw g at every temperature (columns) under each fit (rows), and its potentials: figs. 7 and 8."""
+    fits, kelvins = list(data.fit.values), list(data.kelvin.values)
+    figure, axes = plt.subplots(len(fits), len(kelvins) + 1, figsize=(3.1 * (len(kelvins) + 1), 2.4 * len(fits)),
+                                sharex="col", layout="constrained")  # fmt: skip
+    for row, fit in zip(axes, fits, strict=True):
+        for panel, kelvin in zip(row, kelvins, strict=False):
+            draw_g(panel, data.sel(fit=fit, kelvin=kelvin))
+            panel.set(xlim=(2.0, 9.5), xlabel="r [Å]", title=f"{kelvin:g} K, learned from {fit}")
+            panel.set_facecolor(HIGHLIGHT if fit in (f"{kelvin:g}", "joint") else "white")
+            panel.title.set_fontsize(8)
+        if fit == "joint":
+            for kelvin, color in zip(kelvins, plt.get_cmap("coolwarm")(np.linspace(0, 1, len(kelvins))), strict=True):
+                u = data.u.sel(fit=fit, kelvin=kelvin).where(data.seed >= 0, drop=True)
+                row[-1].plot(data.r_u, u.mean("seed"), color=color, label=f"{kelvin:g} K")
+            row[-1].legend(fontsize=7, frameon=False)
+        else:
+            draw_u(row[-1], data.sel(fit=fit, kelvin=float(fit)), None)
+        row[-1].set(xlim=(2.3, 6.3), ylim=(-1.3, 1.6), xlabel="r [Å]", ylabel="U [kcal/mol]")
+    axes[0, 0].legend(fontsize=7, frameon=False)
+    return figure
+
+
+def water_errors(data: xr.Dataset) -> Figure:
+    """Draw D of each fit at each temperature, a bar per replicate's mean with their spread: fig. 9."""
+    d = water_error(data)
+    figure, panel = plt.subplots(figsize=(5.4, 3.2), layout="constrained")
+    fits = list(data.fit.values)
+    for k, kelvin in enumerate(data.kelvin.values):
+        ours = d.sel(kelvin=kelvin).where(d.seed >= 0, drop=True)
+        at = np.arange(len(fits)) + 0.27 * (k - 1)
+        panel.bar(at, ours.mean("seed"), 0.25, yerr=ours.std("seed", ddof=1), capsize=2, label=f"at {kelvin:g} K")
+        panel.plot(at, d.sel(kelvin=kelvin, seed=-1), "k_", ms=9, label=None if k else "IBI")
+    panel.set(yscale="log", ylabel="D", xticks=np.arange(len(fits)), xticklabels=[f"learned\nat {f} K" if f != "joint" else
+              "u₁ − kT u₂,\njoint" for f in fits])  # fmt: skip
+    panel.legend(fontsize=8, frameon=False)
+    return figure
+
+
+def water_error(data: xr.Dataset) -> xr.DataArray:
+    """Return D (eq. 18) up to the cutoff per fit, seed and temperature."""
+    square = (data.r**2 * (data.g - data.g_target) ** 2).where(data.r <= float(data.r_u[-1]), 0.0)
+    return 4 * np.pi * data.attrs["density"] * square.integrate("r")
 
 
 def deviations(data: xr.Dataset) -> Figure:

@@ -244,3 +244,27 @@ def test_a_pressure_is_refused():
     method = ci.DiffSim(dilute.target(), dilute.CUTOFF, network=NETWORK, recipe=SMALL)
     with pytest.raises(ValueError, match="no pressure"):
         ci.fit(method, pressure=ci.FixedPressure(1.0), simulation=dilute.SIMULATION)
+
+
+def test_two_densities_at_one_temperature_are_learned_from_together(monkeypatch):
+    """They share a table; the gradient by the weights is the sum of those of each alone, as the loss is."""
+    from cg_inverse.learning import training
+    from cg_inverse.learning.training import _backward, _tables
+
+    monkeypatch.setattr(training, "_start", lambda system, recipe: 0.6)
+    states = [ci.problem(dilute.target(rho, 1.5), cutoff=dilute.CUTOFF, knots=0.1).states[0] for rho in (0.2, 0.3)]
+    both = systems(tuple(states), SMALL, np.full(2, 0.5))
+    prior = cm.RepulsivePrior(4.0, 0.95, 12)
+    models = {"A-A": cm.NeuralPair(dilute.CUTOFF, gaussians=20, hidden=16, layers=2, prior=prior)}
+    boxes = begun(both, models, SMALL).boxes
+
+    def gradient(which: list[int]) -> np.ndarray:
+        chosen = [both[k] for k in which]
+        knots, tables = _tables(chosen, models, SMALL)
+        assert all(k["A-A"] is knots[0]["A-A"] for k in knots)
+        models["A-A"].zero_grad(set_to_none=True)
+        _backward(knots, window(chosen, tables, [boxes[k] for k in which], SMALL).knots)
+        return np.concatenate([p.grad.numpy().ravel() for p in models["A-A"].parameters() if p.grad is not None])
+
+    np.testing.assert_allclose(gradient([0, 1]), gradient([0]) + gradient([1]), rtol=1e-4, atol=1e-6)
+    assert np.abs(gradient([0])).max() > 1e-3

@@ -142,10 +142,7 @@ def _epoch(systems: Sequence[System], models: Mapping[str, Model], recipe: Recip
         return _failed(systems, models, recipe, now, error)
     for model in models.values():
         model.zero_grad(set_to_none=True)
-    for of_state, wanted in zip(knots, found.knots, strict=True):
-        for pair, k in of_state.items():
-            if pair in wanted:
-                k.backward(*wanted[pair])
+    _backward(knots, found.knots)
     parameters = _parameters(models)
     norm = float(np.sqrt(sum(float((p.grad**2).sum()) for p in parameters.values() if p.grad is not None)))
     scale = min(1.0, recipe.clip / max(norm, 1e-300))
@@ -161,19 +158,28 @@ def _epoch(systems: Sequence[System], models: Mapping[str, Model], recipe: Recip
     return Epoch(now.number, found.loss, found.excess, norm, now.rate, found.g, tables, 0.0, note, finished, after)
 
 
+def _backward(knots: Sequence[Mapping[str, Knots]], wanted: Sequence[Mapping[str, tuple[Array, Array]]]) -> None:
+    """Add the gradients by the weights, once for knots that several states share."""
+    sums: dict[int, tuple[Knots, Array, Array]] = {}
+    for of_state, by_pair in zip(knots, wanted, strict=True):
+        for pair, k in of_state.items():
+            if pair in by_pair:
+                u, f = by_pair[pair]
+                _, u0, f0 = sums.get(id(k), (k, 0.0, 0.0))
+                sums[id(k)] = (k, u0 + u, f0 + f)
+    for k, u, f in sums.values():
+        k.backward(u, f)
+
+
 def _tables(
     systems: Sequence[System], models: Mapping[str, Model], recipe: Recipe
 ) -> tuple[list[dict[str, Knots]], tuple[Interactions, ...]]:
-    """Return the knots of each state's curves and the tables they make."""
-    knots: list[dict[str, Knots]] = []
-    for system in systems:
-        same = next((k for k, s in zip(knots, systems, strict=False) if s.point.kT == system.point.kT), None)
-        curves = curves_of(models, system.point.kT)
-        if same is not None and not any(isinstance(m, TemperaturePair) for m in models.values()):
-            knots.append(same)
-            continue
-        start = _start(system, recipe)
-        knots.append({pair: c.knots(recipe.knots, r_min=start) for pair, c in curves.items()})
+    """Return the knots of each state's curves and the tables they make; states of one temperature share them."""
+    of_kT: dict[float, dict[str, Knots]] = {}
+    for kT in dict.fromkeys(system.point.kT for system in systems):
+        start = min(_start(system, recipe) for system in systems if system.point.kT == kT)
+        of_kT[kT] = {pair: c.knots(recipe.knots, r_min=start) for pair, c in curves_of(models, kT).items()}
+    knots = [of_kT[system.point.kT] for system in systems]
     return knots, tuple(Interactions({pair_of(p): k.table() for p, k in of.items()}) for of in knots)
 
 
