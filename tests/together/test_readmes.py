@@ -12,6 +12,7 @@ READMES = [
     ROOT / "README.md",
     *sorted(ROOT.glob("packages/*/README.md")),
     ROOT / "docs/engines.md",
+    ROOT / "docs/campaigns.md",
     ROOT / "docs/differentiable.md",
     ROOT / "docs/inversion.md",
 ]

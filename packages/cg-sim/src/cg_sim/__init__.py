@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from cg_sim import campaign as campaign
     from cg_sim import differentiable as differentiable
     from cg_sim import torch as torch
     from cg_sim.ase_calculator import PairCalculator as PairCalculator
@@ -134,7 +135,7 @@ _HOMES = {
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
-_MODULES = ("differentiable", "torch")
+_MODULES = ("campaign", "differentiable", "torch")
 
 __all__ = ["__version__", *_MODULES, *_HOME_OF]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cg_sim.cli.settings import DEFAULTS, SECTIONS, SETTINGS, Setting
-from cg_sim.cli.values import Parse, real, text
+from cg_sim.cli.values import Parse, real, text, whole
 
 _RUN_EXAMPLES = """\
 examples:
@@ -33,6 +33,27 @@ a configuration has the options' names (files to read are looked for beside it; 
   output = "run.nc"
 
 formulas, with what they take (… must be given; cut is plain, shifted or force-shifted):
+"""
+
+
+_CAMPAIGN = """\
+Run every potential at every density, temperature and seed that a specification names, and keep P, g(r) and what kind of
+sample it was, a row each. Start it again after a kill, with more workers, or on a cluster: only what is missing runs.
+
+examples:
+  cg-sim campaign liquids.toml -o liquids.zarr --workers 4 --page status.html
+  cg-sim campaign liquids.toml -o /shared/liquids.zarr --scheduler tcp://login1:8786
+  cg-sim campaign status liquids.zarr
+  cg-sim campaign collect liquids.zarr -o liquids.nc
+
+liquids.toml:
+  [potentials]
+  splines = 657                    # random spline potentials; or files = ["*.table"], formulas = ["lj:cutoff=2.5"]
+  [rows]
+  density = [0.125, 0.244, 0.512, 1.0]
+  kT = [1.0]                       # may be left out, as may seed = [0]
+  [run]                            # what differs from the defaults: particles, box, reach, bins, dt, friction, hot, melting,
+  most = 40000                     # block, every, least, most, pressure_error, g_error, core, wave, engine
 """
 
 
@@ -67,6 +88,12 @@ def _engines(options: argparse.Namespace) -> int:
     return engines(options)
 
 
+def _campaign(options: argparse.Namespace) -> int:
+    from cg_sim.cli.campaign import campaign
+
+    return campaign(options)
+
+
 def _plot(options: argparse.Namespace) -> int:
     from cg_sim.cli.pictures import plot
 
@@ -93,6 +120,21 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
                                   epilog="example: cg-sim engines")  # fmt: skip
     engines.set_defaults(action=_engines)
     engines.add_argument("--json", action="store_true", help="print as JSON")
+
+    campaign = commands.add_parser("campaign", help="run a table of potentials, densities and seeds; resumable",
+                                   formatter_class=argparse.RawDescriptionHelpFormatter, description=_CAMPAIGN,
+                                   usage="cg-sim campaign [-h] {SPEC.toml | status STORE | collect STORE} [options]")  # fmt: skip
+    campaign.set_defaults(action=_campaign)
+    campaign.add_argument(
+        "words", nargs="+", metavar="SPEC.toml", help="what to run, or status STORE, or collect STORE"
+    )
+    campaign.add_argument("-o", "--out", help="the store (.zarr) to make or go on with; of collect, a netCDF file")
+    campaign.add_argument("--workers", type=_typed(whole(1)), help="processes on this machine (default: one per core)")
+    campaign.add_argument(
+        "--scheduler", metavar="tcp://HOST:PORT", help="do the rows on the workers of this Dask scheduler"
+    )
+    campaign.add_argument("--page", metavar="FILE.html", help="keep a page with the status there")
+    campaign.add_argument("--quiet", action="store_true", help="no progress")
 
     plot = commands.add_parser("plot", help="draw a saved run", description="Draw g(r) and the energy of a saved run.",
                                epilog="example: cg-sim plot run.nc -o run.png")  # fmt: skip
