@@ -156,6 +156,16 @@ def integrated_deviation(data: xr.Dataset, pair: str = "A-A") -> xr.DataArray:
     return off.where(data.r_u >= 0.9, 0.0).integrate("r_u")
 
 
+def integrated_deviation_of_pairs(data: xr.Dataset) -> xr.DataArray:
+    """Return ∫|U − U_true| dr from 0.9 to the cutoff per fit, seed and pair."""
+    return xr.concat([integrated_deviation(data, str(pair)) for pair in data.pair.values], data.pair)
+
+
+def rdf_mse(data: xr.Dataset) -> xr.DataArray:
+    """Return the mean square error of g over its bins per fit, seed, liquid and pair."""
+    return ((data.g - data.g_target) ** 2).mean("r")
+
+
 def rdf_error(data: xr.Dataset) -> xr.DataArray:
     """Return D = 4πρ∫r²(g − g*)²dr (eq. 18) per fit, seed, liquid and pair."""
     square = data.r**2 * (data.g - data.g_target) ** 2

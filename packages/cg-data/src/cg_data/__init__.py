@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from cg_data.formats.targets import read_target as read_target
     from cg_data.formats.targets import write_target as write_target
     from cg_data.formats.votca_settings import read_votca_settings as read_votca_settings
+    from cg_data.integral_equations import LiquidTheory as LiquidTheory
+    from cg_data.integral_equations import liquid_theory as liquid_theory
+    from cg_data.integral_equations import theory_inversion as theory_inversion
     from cg_data.interactions import Interactions as Interactions
     from cg_data.interactions import as_interactions as as_interactions
     from cg_data.interactions import pair_name as pair_name
@@ -114,6 +117,7 @@ _HOMES = {
         "write_target",
     ),
     "formats.votca_settings": ("read_votca_settings",),
+    "integral_equations": ("LiquidTheory", "liquid_theory", "theory_inversion"),
     "interactions": (
         "Interactions",
         "as_interactions",
