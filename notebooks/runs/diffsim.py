@@ -1,4 +1,4 @@
-"""Run the fits of paper 03, resumable: python notebooks/runs/diffsim.py lj|morse|mixture [--replicates 10] [--work DIR].
+"""Run the fits of paper 03, resumable: python notebooks/runs/diffsim.py lj|morse|hot-morse|mixture [--replicates 10] [--work DIR].
 
 Every target, fit and simulation is a file of its own in the work folder, made once; what they say together is written to
 notebooks/results/03/.
@@ -17,7 +17,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import xarray as xr
-from diffsim_systems import CUTOFF, MIXED, PURE, Liquid, lennard_jones, mixtures, morse
+from diffsim_systems import CUTOFF, MIXED, PURE, Liquid, hot_morse, lennard_jones, mixtures, morse
 
 import cg_data as cd
 import cg_inverse as ci
@@ -33,8 +33,8 @@ LATE = 100  # epochs whose potentials are averaged
 
 def simulated(liquid: Liquid, potentials: cd.Interactions, steps: int, seed: int, precision: str) -> xr.Dataset:
     """Return g and P of a liquid under some potential, melted from a lattice."""
-    state = cs.fcc(N, liquid.density, kT=1.0, composition=dict(liquid.composition), seed=seed)
-    run = cs.simulate(state, potentials, kT=1.0, steps=steps, equilibration=max(10_000, steps // 5), dt=0.005,
+    state = cs.fcc(N, liquid.density, kT=liquid.kT, composition=dict(liquid.composition), seed=seed)
+    run = cs.simulate(state, potentials, kT=liquid.kT, steps=steps, equilibration=max(10_000, steps // 5), dt=0.005,
                       thermostat=cs.Langevin(1.0), observe=[cs.RDF(REACH, BINS), cs.Pressure()], sample_every=25,
                       threads=1, precision=precision, seed=seed)  # fmt: skip
     return run.data
@@ -140,11 +140,13 @@ def jobs(kind: str, replicates: int) -> list[tuple[str, list[Liquid], list[Liqui
             return [(a.name, [a], lennard_jones(), seed) for seed in seeds for a in lennard_jones()]
         case "morse":
             return [(a.name, [a], [a], seed) for seed in seeds for a in morse()]
+        case "hot-morse":
+            return [(a.name, [a], [a], seed) for seed in seeds if seed >= 0 for a in hot_morse()]
         case "mixture":
             single = [(mixtures()[0].name, [mixtures()[0]], mixtures(), seed) for seed in seeds]
             return single + [("mixture-joint", mixtures(), mixtures(), seed) for seed in seeds if seed >= 0]
         case _:
-            raise ValueError(f"there are lj, morse and mixture, not {kind!r}")
+            raise ValueError(f"there are lj, morse, hot-morse and mixture, not {kind!r}")
 
 
 def one(job: tuple[str, list[Liquid], list[Liquid], int], steps: int, test_steps: int, work: Path, epochs: int) -> str:
@@ -199,7 +201,7 @@ def collected(kind: str, replicates: int, steps: int, test_steps: int, work: Pat
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kind", choices=["lj", "morse", "mixture"])
+    parser.add_argument("kind", choices=["lj", "morse", "hot-morse", "mixture"])
     parser.add_argument("--replicates", type=int, default=10)
     parser.add_argument("--epochs", type=int, default=500)
     parser.add_argument("--steps", type=int, default=500_000, help="of each target")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cg_data as cd
 import cg_inverse as ci
@@ -14,13 +14,14 @@ SIGMA = {"A-A": 0.9, "A-B": 1.0, "B-B": 1.1}
 
 @dataclass(frozen=True)
 class Liquid:
-    """A known potential at a density and composition; kT = 1, as for Lennard-Jones (the paper says no other)."""
+    """A known potential at a density, composition and kT: 1, as for Lennard-Jones and in the authors' code, unless said."""
 
     name: str
     potentials: cd.Interactions
     density: float
     composition: tuple[tuple[str, float], ...] = (("A", 1.0),)
     precision: str = "single"  # of the target's run
+    kT: float = 1.0
 
     @property
     def pairs(self) -> list[str]:
@@ -43,6 +44,11 @@ def morse() -> list[Liquid]:
     """
     return [pure(name, cd.ModifiedMorse(*p, CUTOFF).shifted(), rho, "double")
             for name, p in MORSE.items() for rho in (0.3, 0.5, 0.7, 0.9)]  # fmt: skip
+
+
+def hot_morse() -> list[Liquid]:
+    """The same at kT = 2, where every density is one phase; at kT = 1 the lower ones lie between gas and liquid."""
+    return [replace(liquid, name=f"hot-{liquid.name}", kT=2.0) for liquid in morse()]
 
 
 def mixtures() -> list[Liquid]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -78,7 +78,8 @@ def _method(settings: Mapping[str, Any], what: Problem, initial: Initial) -> Met
 
 def _recipe(settings: Mapping[str, Any]) -> Recipe:
     given = {name: settings[name] for name in ("epochs", "rate", "replicas", "loss", "dt", "mass", "threads", "seed")}
-    return Recipe(steps=settings["window"], particles=settings["boxes"], **given)
+    windows: Literal["cpu", "cuda"] = "cuda" if settings["engine"] == "cuda" else "cpu"
+    return Recipe(steps=settings["window"], particles=settings["boxes"], engine=windows, **given)
 
 
 def _initial(given: tuple[str, ...] | None, what: Problem) -> Initial:

@@ -12,8 +12,9 @@ from cg_inverse.bins import Array
 from cg_inverse.learning.progress import Boxes
 from cg_inverse.learning.recipe import Recipe
 from cg_inverse.learning.systems import System
-from cg_sim.differentiable import Cotangents, Gradients, Rollout, rollout
+from cg_sim.differentiable import Cotangents, Gradients, Rollout, rollout_batch, vjp_batch
 from cg_sim.differentiable.batch import over_threads
+from cg_sim.state import State
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,34 +34,53 @@ def window(
 ) -> Window:  # fmt: skip
     """Run a window of every box under its state's potential."""
     jobs = [(s, k) for s in range(len(systems)) for k in range(recipe.replicas)]
+    ran = _rolled(systems, potentials, boxes, recipe, jobs)
 
-    def forth(job: tuple[int, int]) -> tuple[Rollout, Array, Callable[[Array], Array]]:
-        s, k = job
-        system = systems[s]
-        ran = rollout(boxes[s][k], potentials[s], kT=system.point.kT, steps=recipe.steps, dt=system.dt,
-                      thermostat=system.thermostat, every=recipe.every)  # fmt: skip
-        return ran, *system.soft.of(ran.positions[1:], ran.state)  # the first frame knows nothing of the potential
+    def look(at: int) -> tuple[Array, Callable[[Array], Array]]:  # the first frame knows nothing of the potential
+        return systems[jobs[at][0]].soft.of(ran[at].positions[1:], ran[at].state)
 
-    ran = over_threads(lambda at: forth(jobs[at]), len(jobs), recipe.threads)
-    residuals = [np.stack([g for (s, _), (_, g, _) in zip(jobs, ran, strict=True) if s == k]) - systems[k].target
+    seen = over_threads(look, len(jobs), recipe.threads)
+    residuals = [np.stack([g for (s, _), (g, _) in zip(jobs, seen, strict=True) if s == k]) - systems[k].target
                  for k in range(len(systems))]  # fmt: skip
     losses = [_loss(e, system, recipe) for e, system in zip(residuals, systems, strict=True)]
 
-    def back(at: int) -> Gradients:
+    def cotangents(at: int) -> Cotangents:
         s, k = jobs[at]
-        done, _, pull = ran[at]
-        given = np.zeros_like(done.positions)
-        given[1:] = pull(losses[s][2][k])
-        return done.vjp(Cotangents(positions=given))
+        given = np.zeros_like(ran[at].positions)
+        given[1:] = seen[at][1](losses[s][2][k])
+        return Cotangents(positions=given)
 
-    gradients = over_threads(back, len(jobs), recipe.threads)
+    gradients = _back(ran, over_threads(cotangents, len(jobs), recipe.threads), recipe)
     return Window(
         sum(value for value, _, _ in losses), sum(excess for _, excess, _ in losses),
         tuple(_summed([g for (s, _), g in zip(jobs, gradients, strict=True) if s == k]) for k in range(len(systems))),
         tuple(e.mean(axis=0) + system.target for e, system in zip(residuals, systems, strict=True)),
-        tuple(tuple(done.state for (s, _), (done, _, _) in zip(jobs, ran, strict=True) if s == k)
+        tuple(tuple(done.state for (s, _), done in zip(jobs, ran, strict=True) if s == k)
               for k in range(len(systems))),
     )  # fmt: skip
+
+
+def _rolled(systems: Sequence[System], potentials: Sequence[Interactions], boxes: Boxes, recipe: Recipe,
+            jobs: Sequence[tuple[int, int]]) -> tuple[Rollout, ...]:  # fmt: skip
+    """Return the rollout of every job: over threads, or a state's replicas side by side on the GPU."""
+
+    def of(s: int, states: Sequence[State]) -> tuple[Rollout, ...]:
+        system = systems[s]
+        return rollout_batch(states, potentials[s], kT=system.point.kT, steps=recipe.steps, dt=system.dt,
+                             thermostat=system.thermostat, every=recipe.every, threads=1, engine=recipe.engine)  # fmt: skip
+
+    if recipe.engine == "cuda":
+        return tuple(done for s in range(len(systems)) for done in of(s, boxes[s]))
+    return over_threads(lambda at: of(jobs[at][0], [boxes[jobs[at][0]][jobs[at][1]]])[0], len(jobs), recipe.threads)
+
+
+def _back(ran: Sequence[Rollout], given: Sequence[Cotangents], recipe: Recipe) -> tuple[Gradients, ...]:
+    """Return the gradients of every job, those of a state's replicas together."""
+    if recipe.engine == "cpu":
+        return vjp_batch(ran, given, threads=recipe.threads)
+    starts = range(0, len(ran), recipe.replicas)
+    batches = [slice(k, k + recipe.replicas) for k in starts]
+    return tuple(g for at in batches for g in vjp_batch(ran[at], given[at]))
 
 
 def _loss(residual: Array, system: System, recipe: Recipe) -> tuple[float, float, Array]:

@@ -18,6 +18,7 @@ class Recipe:
 
     `loss` is ∫(g − g*)² dr summed over pairs and states: of each replica ("squares", the paper's), whose mean noise raises,
     or of products of different replicas' residuals ("products"), whose mean is right: it needs two.
+    With engine="cuda" the replicas of a state run side by side on a GPU.
     `knots` are those of the table from `r_min` (a fraction of where g* begins) to the cutoff; g has `bins` soft bins.
     """
 
@@ -39,6 +40,7 @@ class Recipe:
     knots: int = 400
     r_min: float = 0.6
     threads: int | None = None
+    engine: Literal["cpu", "cuda"] = "cpu"
     seed: int = 0
 
     @property
@@ -58,6 +60,8 @@ class Recipe:
         for name in ("rate", "clip", "mass", "r_min"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+        if self.engine not in ("cpu", "cuda"):
+            raise ValueError(f"engine must be 'cpu' or 'cuda', got {self.engine!r}")
         if self.loss not in ("squares", "products"):
             raise ValueError(f"loss must be 'squares' or 'products', got {self.loss!r}")
         if self.loss == "products" and self.replicas < 2:
