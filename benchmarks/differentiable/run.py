@@ -25,6 +25,7 @@ def rows(effort: Effort) -> Iterator[Row]:
         once = replace(effort, rounds=1)  # these take seconds to a minute an epoch
         yield from _compared("table", [_mdgrad("LJ parameters", "lj", n, steps)], n, steps, once)
         if (n, steps) == CASES[0] and not effort.quick:
+            yield from _compared("table", [_mdgrad("pairTab of 1000 values", "table", n, steps)], n, steps, once)
             yield from _compared("pair network", _networks(n, steps), n, steps, once)
         yield from _backward(n, steps, effort)
     if not effort.quick:
