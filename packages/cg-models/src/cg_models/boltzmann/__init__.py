@@ -1,0 +1,1 @@
+"""Networks from U(r) to the pressure and from g(r) to U(r) (paper 01)."""
