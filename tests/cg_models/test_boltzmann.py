@@ -12,6 +12,7 @@ if True:  # after the skip
     from cg_models.boltzmann.ensembles import Epochs, folds, train_together
     from cg_models.boltzmann.losses import of_curves
     from cg_models.boltzmann.options import PotentialOptions, PressureOptions, potential_grid, pressure_grid
+    from cg_models.boltzmann.potential import PotentialModel, boltzmann_inverted, curve_errors
     from cg_models.boltzmann.pressure import PressureModel, input_curves, pressure_errors, sum_of_powers
 
 
@@ -123,3 +124,25 @@ def test_a_network_learns_the_second_virial_coefficient():
         found = (model[0](*inputs) - rho) / rho**2
     assert pressure_errors(found[seen], b2[seen])["r2"] > 0.99
     assert pressure_errors(found[~seen], b2[~seen])["r2"] > 0.95
+
+
+@pytest.mark.parametrize("options", potential_grid(), ids=lambda o: o.name)
+def test_potential_networks_have_no_loss_where_they_are_right_or_u_is_above_the_cap(options):
+    model = PotentialModel(options, seed=0)
+    u = torch.linspace(40.0, -1.0, 50).repeat(3, 1)
+    wanted = torch.exp(-u) if "e" in options.options else u
+    above = torch.where(u > 20, 7.0, wanted)
+    assert model.loss(above, u).abs().max() < 1e-6
+    assert model.loss(above + 0.1, u).min() > 1e-4
+    g, density = torch.rand(3, 50), torch.tensor([0.1, 0.2, 0.3])
+    assert model(g, density).shape == (3, 50)
+    assert torch.isfinite(model(torch.zeros(3, 50), density)).all()
+    assert not torch.equal(model(g, density), model(g, 2 * density))
+
+
+def test_errors_of_curves_are_those_below_the_cap():
+    u = torch.tensor([[50.0, 1.0, 0.0]])
+    found = torch.tensor([[0.0, 1.5, 0.0]])
+    absolute, square = curve_errors(found, u)
+    assert (float(absolute), float(square)) == (0.25, 0.125)
+    torch.testing.assert_close(boltzmann_inverted(torch.tensor([1.0, 0.5])), torch.tensor([0.0, 0.6931472]))
