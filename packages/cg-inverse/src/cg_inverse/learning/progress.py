@@ -28,4 +28,5 @@ class Training:
     excesses: tuple[float, ...] = ()
     best: float = np.inf
     stale: int = 0
+    quiet: int = 0
     failures: int = 0

@@ -33,6 +33,7 @@ except ImportError as error:  # pragma: no cover
 Model = PairCurve | TemperaturePair
 _THRESHOLD = 1e-3  # a mean loss must sink by so much of itself
 _STALE = 2  # times in a row that it did not: means are noisy
+_QUIET = 5  # times in a row that it was noise: with two replicas a single mean cannot tell
 _FAILURES = 8
 _BETAS, _EPSILON = (0.9, 0.999), 1e-8
 
@@ -222,16 +223,17 @@ def _updated(models: Mapping[str, Model], now: Training, scale: float) -> Traini
 def _scheduled(now: Training, loss: float, excess: float, recipe: Recipe) -> tuple[Training, str, str]:
     """Halve the rate where the mean loss of `patience` epochs is no better than the best such mean; say if all is noise.
 
-    Return what comes next, what was done, and why it ends: products of replicas' residuals have no bias, so that a mean of
-    them within two errors of zero says that nothing is left to learn.
+    Return what comes next, what was done, and why it ends: products of replicas' residuals have no bias, so that means of
+    them within two errors of zero, several in a row, say that nothing is left to learn.
     """
     losses, excesses = (*now.losses, loss), (*now.excesses, excess)
     if len(losses) < recipe.patience:
         return replace(now, losses=losses, excesses=excesses), "", ""
     mean, left = float(np.mean(losses)), float(np.mean(excesses))
     error = float(np.std(excesses, ddof=1)) / np.sqrt(len(excesses))
-    noise = f"the loss is noise: what is not is {left:.2g} ± {error:.2g}" if left < 2 * error else ""
-    now = replace(now, losses=(), excesses=())
+    quiet = now.quiet + 1 if left < 2 * error else 0
+    noise = f"the loss is noise: what is not is {left:.2g} ± {error:.2g}" if quiet >= _QUIET else ""
+    now = replace(now, losses=(), excesses=(), quiet=quiet)
     if mean < (1 - _THRESHOLD) * now.best:
         return replace(now, best=mean, stale=0), "", noise
     if now.stale + 1 < _STALE:
