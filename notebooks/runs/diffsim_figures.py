@@ -7,6 +7,7 @@ from typing import Literal
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
+from diffsim_systems import SIGMA
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -146,19 +147,19 @@ def deviations(data: xr.Dataset) -> Figure:
     return figure
 
 
-def integrated_deviation(data: xr.Dataset, pair: str = "A-A") -> xr.DataArray:
-    """Return Δ = ∫|U − U_true| dr from 0.9 to the cutoff (eq. 15), per fit and seed."""
+def integrated_deviation(data: xr.Dataset, pair: str = "A-A", sigma: float = 1.0) -> xr.DataArray:
+    """Return Δ = ∫|U − U_true| dr from 0.9 σ to the cutoff (eq. 15), per fit and seed."""
     true = data.u_true.sel(pair=pair)
     own = xr.concat(
         [true.sel(liquid=f) if f in data.liquid.values else true.isel(liquid=0) for f in data.fit.values], "fit"
     )
     off = abs(data.u.sel(pair=pair) - own.assign_coords(fit=data.fit).drop_vars("liquid", errors="ignore"))
-    return off.where(data.r_u >= 0.9, 0.0).integrate("r_u")
+    return off.where(data.r_u >= 0.9 * sigma, 0.0).integrate("r_u")
 
 
 def integrated_deviation_of_pairs(data: xr.Dataset) -> xr.DataArray:
-    """Return ∫|U − U_true| dr from 0.9 to the cutoff per fit, seed and pair."""
-    return xr.concat([integrated_deviation(data, str(pair)) for pair in data.pair.values], data.pair)
+    """Return Δ per fit, seed and pair of a mixture."""
+    return xr.concat([integrated_deviation(data, str(pair), SIGMA[str(pair)]) for pair in data.pair.values], data.pair)
 
 
 def rdf_mse(data: xr.Dataset) -> xr.DataArray:

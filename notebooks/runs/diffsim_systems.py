@@ -59,4 +59,4 @@ def mixtures() -> list[Liquid]:
 
 # Appendix A of the paper; "sphere" of its code is left out, as it hides the compressibility.
 PURE = ci.Recipe(epochs=500, steps=120, every=5, rate=2e-3, dt=0.005, particles=256)
-MIXED = ci.Recipe(epochs=500, steps=120, every=5, rate=3e-4, dt=0.005, particles=256)
+MIXED = ci.Recipe(epochs=500, steps=120, every=5, rate=3e-4, dt=0.005, particles=256, replicas=2)
