@@ -32,7 +32,7 @@ GRID = np.linspace(2.0, CUTOFF, 341)
 LATE = 100  # epochs whose potentials are averaged
 # Appendix A: 180 steps of 2 fs at one temperature, 190 at three; σ and ε of its prior are printed one for the other.
 SINGLE = ci.Recipe(epochs=500, steps=180, every=5, rate=6.5e-4, dt=0.002 * PS, tau=0.2 * PS, mass=MASS, particles=256,
-                   bins=160, r_min=0.8, replicas=2, threads=1)  # fmt: skip
+                   bins=160, replicas=2, threads=1)  # fmt: skip
 JOINT = replace(SINGLE, steps=190)
 PRIOR = cm.RepulsivePrior(epsilon=40.0, sigma=1.7, power=10)
 
@@ -47,8 +47,8 @@ def target(kelvin: float, references: xr.Dataset) -> xr.Dataset:
     )
 
 
-def network(seed: int) -> cm.NeuralPair:
-    return cm.NeuralPair(CUTOFF, gaussians=120, smear=0.15**2, hidden=115, prior=PRIOR, seed=seed)
+def network(seed: int, prior: cm.RepulsivePrior | None = PRIOR) -> cm.NeuralPair:
+    return cm.NeuralPair(CUTOFF, gaussians=120, smear=0.15**2, hidden=115, prior=prior, seed=seed)
 
 
 def fit(targets: list[xr.Dataset], kelvins: list[float], seed: int, work: Path, epochs: int) -> xr.Dataset:
@@ -58,12 +58,8 @@ def fit(targets: list[xr.Dataset], kelvins: list[float], seed: int, work: Path, 
     if file.exists():
         return xr.load_dataset(file)
     joint = len(targets) > 1
-    model = cm.TemperaturePair(network(1000 * seed), network(1000 * seed + 1)) if joint else network(1000 * seed)
-    middle = targets[len(targets) // 2]
-    start = model.at(middle.kT.item()) if joint else model
-    r, g = middle.r.values, middle.g.values[0]
-    known = (g > 0.02) & (r < CUTOFF)
-    cm.pretrain(start, r[known], -middle.kT.item() * np.log(g[known]), ceiling=2.0, steps=600)
+    model = cm.TemperaturePair(network(1000 * seed), network(1000 * seed + 1, None)) if joint else network(1000 * seed)
+    pretrain(model, targets)
     began, losses, late, notes = time.perf_counter(), [], [], []
     recipe = replace(JOINT if joint else SINGLE, epochs=epochs, seed=seed)
     for epoch in ci.learn(targets, model, recipe):
@@ -76,6 +72,20 @@ def fit(targets: list[xr.Dataset], kelvins: list[float], seed: int, work: Path, 
     )  # fmt: skip
     found.to_netcdf(file)
     return found
+
+
+def pretrain(model: cm.NeuralPair | cm.TemperaturePair, targets: list[xr.Dataset]) -> None:
+    """Set a network to −kT ln g, u₁ − kT u₂ to the straight line through it of several temperatures."""
+    r, kT = targets[0].r.values, np.array([float(data.kT) for data in targets])
+    g = np.array([data.g.values[0] for data in targets])
+    known = (g > 0.02).all(axis=0) & (r < CUTOFF)
+    u = -kT[:, None] * np.log(g[:, known])
+    if isinstance(model, cm.NeuralPair):
+        cm.pretrain(model, r[known], u[0], ceiling=2.0, steps=600)
+        return
+    slope, start = np.polyfit(kT, u, 1)
+    cm.pretrain(model.energetic, r[known], start, ceiling=6.0, steps=600)
+    cm.pretrain(model.entropic, r[known], -slope, ceiling=6.0, steps=600)
 
 
 def inverted(data: xr.Dataset, kelvin: float, work: Path) -> xr.Dataset:
