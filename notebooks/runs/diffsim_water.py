@@ -138,26 +138,35 @@ def jobs(references: xr.Dataset, replicates: int) -> list[tuple[str, int]]:
 
 
 def collected(references: xr.Dataset, replicates: int, steps: int, work: Path, epochs: int) -> xr.Dataset:
-    """Return everything as one dataset."""
+    """Return everything as one dataset; NaN where there is nothing, as of IBI's joint fit."""
     every, seeds = [float(t) for t in references.kelvin.values], list(range(-1, replicates))
     labels = [*(f"{t:g}" for t in every), "joint"]
-    found = []
+    shape = (len(labels), len(seeds), len(every))
+    u, g = np.full((*shape, len(GRID)), np.nan, np.float32), np.full((*shape, BINS), np.nan, np.float32)
+    pressure, seconds = np.full(shape, np.nan), np.full(shape[:2], np.nan)
+    loss = np.full((*shape[:2], epochs), np.nan, np.float32)
     for label, seed in jobs(references, replicates):
+        at = labels.index(label), seeds.index(seed)
         source = f"ibi-water-{label}.nc" if seed < 0 else f"fit-water-{label}-{epochs}-{seed}.nc"
         learned = xr.load_dataset(work / source)
-        tests = xr.load_dataset(work / f"test-water-{label}-{epochs}-{steps}-{seed}.nc").isel(pair=0, drop=True)
-        u = learned.u if label == "joint" else learned.u.isel(kelvin=0, drop=True).expand_dims(kelvin=every)
-        data = xr.Dataset({"u": u.astype(np.float32), "g": tests.g.astype(np.float32), "pressure": tests.pressure})
-        data["seconds"] = learned.attrs["seconds"]
+        u[at], seconds[at] = learned.u.values, learned.attrs["seconds"]  # of one temperature: the same at all
         if "loss" in learned:
-            data["loss"] = learned.loss.assign_coords(epoch=np.arange(learned.sizes["epoch"]))
-        found.append(data.expand_dims(fit=[label], seed=[seed]))
-    whole = xr.combine_by_coords(found).sel(fit=labels, seed=seeds)
-    g = [target(t, references).g.values[0] for t in every]
-    assert isinstance(whole, xr.Dataset)
-    return whole.assign(g_target=(("kelvin", "r"), g)).assign_attrs(
-        density=DENSITY, command=f"python notebooks/runs/diffsim_water.py --replicates {replicates} --epochs {epochs}",
-        seed_minus_1="IBI", packages=f"cg-sim {cs.__version__}, cg-inverse {ci.__version__}",
+            loss[at][: learned.sizes["epoch"]] = learned.loss.values
+        tests = xr.load_dataset(work / f"test-water-{label}-{epochs}-{steps}-{seed}.nc")
+        for kelvin in tests.kelvin.values:
+            k = every.index(float(kelvin))
+            g[(*at, k)], pressure[(*at, k)] = (
+                tests.g.sel(kelvin=kelvin).values[0],
+                float(tests.pressure.sel(kelvin=kelvin)),
+            )
+    known = [target(t, references) for t in every]
+    axes = ("fit", "seed", "kelvin")
+    return xr.Dataset(
+        {"u": ((*axes, "r_u"), u), "g": ((*axes, "r"), g), "pressure": (axes, pressure), "seconds": (axes[:2], seconds),
+         "loss": ((*axes[:2], "epoch"), loss), "g_target": (("kelvin", "r"), [t.g.values[0] for t in known])},
+        {"fit": labels, "seed": seeds, "kelvin": every, "r_u": GRID, "r": known[0].r.values},
+        {"density": DENSITY, "command": f"python notebooks/runs/diffsim_water.py --replicates {replicates} --epochs {epochs}",
+         "seed_-1": "IBI", "packages": f"cg-sim {cs.__version__}, cg-inverse {ci.__version__}"},
     )  # fmt: skip
 
 

@@ -190,6 +190,24 @@ def test_the_rate_is_halved_when_the_loss_stays():
     assert rates == [1, 1, 1, 1, 1, 1, 1, 0.5, 0.5, 0.5]
 
 
+def test_a_training_that_goes_astray_goes_back_to_its_best():
+    """A box that crystallized under a bad potential has no gradient that melts it."""
+    recipe = replace(SMALL, patience=2)
+    boxes = systems(problem().states, recipe, np.ones(1))
+    now = begun(boxes, ci.DiffSim(problem(), network=NETWORK, recipe=recipe).models(), recipe)
+    notes, good = [], {}
+    for k, loss in enumerate([1.0, 1.0, 0.2, 0.2, 0.5, 0.5, 9.0, 9.0]):
+        marked = {name: w + k for name, w in now.weights.items()}
+        now, note, _ = _scheduled(replace(now, weights=marked), loss, np.nan, recipe)
+        good = marked if k == 3 else good
+        notes.append(note)
+    assert [bool(note) for note in notes] == [False] * 7 + [True]
+    assert "astray" in notes[-1]
+    assert all(np.array_equal(now.weights[name], good[name]) for name in good)
+    assert now.rate == recipe.rate / 2
+    assert now.updates == 0
+
+
 def test_it_ends_when_replicas_agree_that_the_rest_is_noise():
     recipe = replace(SMALL, patience=4, replicas=2)
     boxes = systems(problem().states, recipe, np.ones(1))

@@ -48,7 +48,7 @@ def liquid_theory(potential: Potential, density: float, kT: float = 1.0, *, clos
     >>> from cg_data import WCA
     >>> found = liquid_theory(WCA(), 0.3)
     >>> found.solved, round(found.pressure, 2)
-    (True, 0.66)
+    (True, 0.63)
     """
     if not (density > 0 and kT > 0):
         raise ValueError(f"density and kT must be positive, got {density} and {kT}")
@@ -97,7 +97,7 @@ def theory_inversion(r: npt.ArrayLike, g: npt.ArrayLike, density: float, kT: flo
     Beyond the last r, where g is not known, U is taken to be 0 and the closure gives g.
 
     >>> import numpy as np
-    >>> theory_inversion(np.linspace(0.1, 5, 50), np.ones(50), 0.3).round(12).max()
+    >>> float(abs(theory_inversion(np.linspace(0.1, 5, 50), np.ones(50), 0.3)).max())
     0.0
     """
     x, y = np.asarray(r, dtype=float), np.asarray(g, dtype=float)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -29,4 +29,6 @@ class Training:
     best: float = np.inf
     stale: int = 0
     quiet: int = 0
+    best_weights: Weights = field(default_factory=dict)
+    best_boxes: Boxes = ()
     failures: int = 0

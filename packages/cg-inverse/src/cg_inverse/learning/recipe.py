@@ -12,7 +12,8 @@ class Recipe:
 
     `replicas` independent boxes of `particles` each at every state; `dt` [time] is 0.005 ρ^(−1/3) √(m/kT) unless given,
     `tau` of the Nosé–Hoover chain [time] 100 dt. Boxes begin as crystals, melted for `melting` steps. The rate is halved
-    when the mean loss of `patience` epochs is twice in a row not 0.1 % below the best; training ends at a 64th of it, or, with
+    when the mean loss of `patience` epochs is twice in a row not 0.1 % below the best; where it is ten times the best, training
+    goes back to that with half the rate. It ends at a 64th of the rate, or, with
     replicas, when what noise does not explain of the loss was zero within two errors five times in a row. Gradients longer
     than `clip` are made so long.
 

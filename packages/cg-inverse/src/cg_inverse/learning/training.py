@@ -34,6 +34,9 @@ Model = PairCurve | TemperaturePair
 _THRESHOLD = 1e-3  # a mean loss must sink by so much of itself
 _STALE = 2  # times in a row that it did not: means are noisy
 _QUIET = 5  # times in a row that it was noise: with two replicas a single mean cannot tell
+_ASTRAY = (
+    10.0  # times the best mean: a crystal or cluster that no gradient melts; a drop's coming and going makes 3 to 7
+)
 _FAILURES = 8
 _BETAS, _EPSILON = (0.9, 0.999), 1e-8
 
@@ -149,6 +152,7 @@ def _epoch(systems: Sequence[System], models: Mapping[str, Model], recipe: Recip
     scale = min(1.0, recipe.clip / max(norm, 1e-300))
     after = _updated(models, now, scale)
     after, note, noise = _scheduled(replace(after, boxes=found.boxes), found.loss, found.excess, recipe)
+    set_weights(models, after.weights)
     finished = ""
     if noise:
         finished = noise
@@ -235,7 +239,12 @@ def _scheduled(now: Training, loss: float, excess: float, recipe: Recipe) -> tup
     noise = f"the loss is noise: what is not is {left:.2g} ± {error:.2g}" if quiet >= _QUIET else ""
     now = replace(now, losses=(), excesses=(), quiet=quiet)
     if mean < (1 - _THRESHOLD) * now.best:
-        return replace(now, best=mean, stale=0), "", noise
+        return replace(now, best=mean, stale=0, best_weights=now.weights, best_boxes=now.boxes), "", noise
+    if mean > _ASTRAY * now.best:
+        empty = {name: np.zeros_like(w) for name, w in now.weights.items()}
+        back = replace(now, weights=now.best_weights, boxes=now.best_boxes, first=empty, second=empty, updates=0,
+                       stale=0, rate=0.5 * now.rate)  # fmt: skip
+        return back, f"mean loss {mean:.3g}, astray: back to where it was {now.best:.3g}, half the rate", noise
     if now.stale + 1 < _STALE:
         return replace(now, stale=now.stale + 1), "", noise
     return replace(now, stale=0, rate=0.5 * now.rate), f"mean loss {mean:.3g}, no better: half the rate", noise
