@@ -47,7 +47,8 @@ from campaign_work import work
 if __name__ == "__main__":
     run(cd.Campaign.open(sys.argv[1]), work, workers=int(sys.argv[2]))
 """
-# Imports once, then forks a campaign for each line and kills it after so many seconds: a start costs milliseconds.
+# Imports once, then forks a campaign for each line and kills it so many seconds after so many more rows are there: a start
+# costs milliseconds, and a slow machine is killed as far on as a fast one.
 FORKING = """
 import os, signal, sys, time
 import zarr
@@ -56,12 +57,18 @@ import cg_data.stores.campaign_layout
 from cg_sim.campaign import run
 from campaign_work import work
 
+records = os.path.join(sys.argv[1], "done", "records")
+count = lambda: len(os.listdir(records)) if os.path.isdir(records) else 0
 for line in sys.stdin:
+    rows, delay = line.split()
+    goal, deadline = count() + int(rows), time.monotonic() + 30
     child = os.fork()
     if child == 0:
         run(cd.Campaign.open(sys.argv[1]), work)
         os._exit(0)
-    time.sleep(float(line))
+    while count() < goal and time.monotonic() < deadline:
+        time.sleep(0.002)
+    time.sleep(float(delay))
     os.kill(child, signal.SIGKILL)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
@@ -108,7 +115,7 @@ def test_killed_twenty_times_the_store_ends_the_same(folder):
     command = [sys.executable, "-c", FORKING, str(path)]
     with subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as forks:
         while killed < 20:
-            forks.stdin.write(f"{noise.uniform(0.05, 0.6)}\n")
+            forks.stdin.write(f"{noise.randint(1, 4)} {noise.uniform(0.0, 0.06)}\n")
             forks.stdin.flush()
             killed += int(forks.stdout.readline()) == -signal.SIGKILL
             missing = len(campaign.missing(verify=True))
