@@ -130,3 +130,19 @@ def test_other_potentials_or_settings_are_another_campaign(tmp_path):
         Liquids(Splines(3), (0.1,), liquid=Liquid(most=50_000))(
             {str(k): v.values[()] for k, v in rows.variables.items()}
         )
+
+
+def test_results_are_in_the_units_of_the_table(tmp_path):
+    """The same fluid in nm and kJ/mol: P is the reduced one times ε/σ³, and says so."""
+    sigma, epsilon = 0.3, 2.0
+    wca, reduced = cd.WCA(epsilon, sigma), measured(cd.WCA(), density=0.3, kT=1.0, seed=1, liquid=SMALL)
+    cd.write_table(wca.table(400), tmp_path / "w.csv", units=cd.Units("nm", "kJ/mol", "g/mol"))
+    liquid = Liquid(particles=300, box=6 * sigma, reach=3 * sigma, bins=60, dt=0.005 * sigma / epsilon**0.5,
+                    friction=epsilon**0.5 / sigma, core=0.5 * sigma)  # fmt: skip
+    liquids = Liquids(Named((str(tmp_path / "w.csv"),)), (0.3 / sigma**3,), (epsilon,), liquid=liquid)
+    store = liquids.campaign(tmp_path / "c.zarr")
+    row = store.parameters.isel(row=0)
+    found = liquids({str(k): v.values[()] for k, v in row.variables.items()})
+    assert found["pressure"] == pytest.approx(reduced["pressure"] * epsilon / sigma**3, rel=0.03)
+    assert (store.results["pressure"].units, store.results["energy"].units) == ("kJ/mol/nm^3", "kJ/mol")
+    assert (row.density.attrs["units"], row.kT.attrs["units"]) == ("nm^-3", "kJ/mol")

@@ -81,12 +81,12 @@ class Liquid:
         """Centers of the bins of g [length]."""
         return np.asarray((np.arange(self.bins) + 0.5) * (self.reach / self.bins))
 
-    def results(self) -> dict[str, tuple[Any, ...]]:
-        """Return what `measured` gives, as results of a `cg_data.Campaign`."""
-        number = ((), (), "float64")
+    def results(self, units: cd.Units) -> dict[str, tuple[Any, ...]]:
+        """Return what `measured` gives, as results of a `cg_data.Campaign`; P and energy in the potential's units."""
+        number, pressure = ((), (), "float64"), f"{units.energy}/{units.length}^3"
         return {
             "g": (("r",), (self.bins,), "float32", "1"), "g_stderr": (("r",), (self.bins,), "float32", "1"),
-            "pressure": (*number, "kT/sigma^3"), "pressure_stderr": (*number, "kT/sigma^3"), "energy": (*number, "kT"),
+            "pressure": (*number, pressure), "pressure_stderr": (*number, pressure), "energy": (*number, units.energy),
             "wave": (*number, "1"), "wave_order": (*number, "1"), "equilibrated": ((), (), "int64", "steps"),
             "steps": ((), (), "int64", "steps"), "particles": ((), (), "int64", "1"), "kind": ((), (), "int8", ""),
             "reached": ((), (), "bool", ""),

@@ -34,15 +34,16 @@ class Liquids:
         A row's name is made of its potential's values, its state point, its seed and the settings of the run.
         """
         prints = {name: fingerprint(p) for name, p in potentials_of(self.source).items()}
+        units = self.source.units
         grid = list(product(prints, self.densities, self.kTs, self.seeds))
         columns = [np.array(column) for column in zip(*grid, strict=True)]
         rows = {
             "potential": columns[0], "fingerprint": np.array([prints[name] for name, *_ in grid]),
-            "density": (columns[1], "1/sigma^3"), "kT": (columns[2], "epsilon"), "seed": columns[3],
+            "density": (columns[1], f"{units.length}^-3"), "kT": (columns[2], units.energy), "seed": columns[3],
             "settings": np.full(len(grid), self.digest),
         }  # fmt: skip
         described = {"settings": asdict(self.liquid), "source": repr(self.source), "kinds": list(KINDS)}
-        return cd.Campaign.create(path, rows, self.liquid.results(), attrs=described)
+        return cd.Campaign.create(path, rows, self.liquid.results(units), attrs=described)
 
     @property
     def digest(self) -> str:

@@ -26,6 +26,10 @@ class Splines:
     max_cutoff: float = 5.0
     max_height: float = 15.0
 
+    @property
+    def units(self) -> cd.Units:
+        return cd.Units()
+
     def potentials(self) -> dict[str, cd.Potential]:
         made = cd.random_splines(self.splines, hard_cores=self.hard_cores, seed=self.seed, max_cutoff=self.max_cutoff,
                                  max_height=self.max_height)  # fmt: skip
@@ -37,6 +41,13 @@ class Named:
     """Table files and formulas such as lj:epsilon=1,cutoff=2.5."""
 
     names: tuple[str, ...]
+
+    @property
+    def units(self) -> cd.Units:
+        """What the table files are in; ValueError if they differ."""
+        from cg_sim.cli.potentials import units_of_sources
+
+        return units_of_sources(self.names)
 
     def potentials(self) -> dict[str, cd.Potential]:
         from cg_sim.cli.potentials import named_potential
