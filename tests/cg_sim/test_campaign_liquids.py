@@ -114,6 +114,10 @@ def test_a_specification_is_read_and_wrong_ones_say_what(tmp_path):
         ("[potentials]\nsplines = 3\n[rows]\ndensity = 0.3\n[run]\nreach = 9.0\n", "half the box"),
         ('[potentials]\nfiles = ["no*.table"]\n[rows]\ndensity = 0.3\n', "no file matches"),
         ("[potentials\n", "no specification"),
+        ("[potentials]\nsplines = 3\n[rows]\ndensity = -0.3\n", "positive densities"),
+        ('[potentials]\nsplines = 3\n[rows]\ndensity = "x"\n', "density must be numbers"),
+        ('[potentials]\nsplines = 3\n[rows]\ndensity = 0.3\n[run]\nmost = "a"\n', "most must be a whole number"),
+        ("[potentials]\nsplines = 3\n[rows]\ndensity = 0.3\n[run]\nblock = 0\n", "block must be positive"),
     ]:
         file.write_text(text)
         with pytest.raises(ValueError, match=said):

@@ -13,7 +13,7 @@ liquid, or with its budget. A row is kept whatever came out; `kind` says what:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -69,6 +69,14 @@ class Liquid:
     engine: EngineName = "cpu"
 
     def __post_init__(self) -> None:
+        for f in fields(self):
+            value, whole = getattr(self, f.name), isinstance(f.default, int)
+            if f.name == "engine":
+                continue
+            if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or not value >= 0:
+                raise ValueError(f"{f.name} must be a {'whole ' * whole}number ≥ 0, got {value!r}")
+            if value == 0 and f.name not in ("melting", "core"):
+                raise ValueError(f"{f.name} must be positive")
         if self.block % self.every or self.least % self.block or self.most % self.block or self.least > self.most:
             raise ValueError(
                 f"every must divide block, and block least ≤ most, got {self.every}, {self.block}, {self.least}, {self.most}"

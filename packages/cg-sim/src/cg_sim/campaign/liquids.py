@@ -28,6 +28,14 @@ class Liquids:
     seeds: tuple[int, ...] = (0,)
     liquid: Liquid = field(default_factory=Liquid)
 
+    def __post_init__(self) -> None:
+        if not (
+            self.densities and self.kTs and self.seeds and min(*self.densities, *self.kTs) > 0 and min(self.seeds) >= 0
+        ):
+            raise ValueError(
+                f"rows need positive densities and kT and seeds ≥ 0, got {self.densities}, {self.kTs}, {self.seeds}"
+            )
+
     def campaign(self, path: str | Path) -> cd.Campaign:
         """Return the store, made if it is not there; ValueError if it holds another campaign.
 
@@ -85,6 +93,9 @@ def read_liquids(path: str | Path) -> Liquids:
         raise ValueError(f"{file}: [rows] must give density = […]")
     source = source_of(given.get("potentials", {}), file.parent)
     lists = {name: tuple(values if isinstance(values, list) else [values]) for name, values in rows.items()}
+    for name, values in lists.items():
+        if not all(isinstance(x, int if name == "seed" else int | float) for x in values):
+            raise ValueError(f"{file} [rows]: {name} must be numbers, got {list(values)}")
     return Liquids(source, tuple(float(x) for x in lists["density"]), tuple(float(x) for x in lists.get("kT", (1.0,))),
                    tuple(int(x) for x in lists.get("seed", (0,))), Liquid(**settings))  # fmt: skip
 
