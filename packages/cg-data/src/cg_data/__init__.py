@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from cg_data.formats.targets import read_target as read_target
     from cg_data.formats.targets import write_target as write_target
     from cg_data.formats.votca_settings import read_votca_settings as read_votca_settings
-    from cg_data.integral_equations import LiquidTheory as LiquidTheory
-    from cg_data.integral_equations import liquid_theory as liquid_theory
-    from cg_data.integral_equations import theory_inversion as theory_inversion
     from cg_data.interactions import Interactions as Interactions
     from cg_data.interactions import as_interactions as as_interactions
     from cg_data.interactions import pair_name as pair_name
@@ -82,6 +79,9 @@ if TYPE_CHECKING:
     from cg_data.stores.campaign_rows import Result as Result
     from cg_data.stores.netcdf import load as load
     from cg_data.stores.netcdf import save as save
+    from cg_data.theory.inversion import theory_inversion as theory_inversion
+    from cg_data.theory.liquid_theory import LiquidTheory as LiquidTheory
+    from cg_data.theory.liquid_theory import liquid_theory as liquid_theory
     from cg_data.trajectories.ase_trajectory import from_ase as from_ase
     from cg_data.trajectories.ase_trajectory import to_ase as to_ase
     from cg_data.trajectories.mdanalysis_trajectory import from_mdanalysis as from_mdanalysis
@@ -117,7 +117,8 @@ _HOMES = {
         "write_target",
     ),
     "formats.votca_settings": ("read_votca_settings",),
-    "integral_equations": ("LiquidTheory", "liquid_theory", "theory_inversion"),
+    "theory.inversion": ("theory_inversion",),
+    "theory.liquid_theory": ("LiquidTheory", "liquid_theory"),
     "interactions": (
         "Interactions",
         "as_interactions",

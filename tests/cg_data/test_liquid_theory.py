@@ -57,9 +57,29 @@ def test_inversion_gives_the_potential_back(closure, potential, rho):
     np.testing.assert_allclose(u[known], np.where(r < potential.cutoff, potential.energy(r), 0.0)[known], atol=5e-3)
 
 
+@pytest.mark.parametrize(("rho", "known"), [(0.5, 1.728), (0.8, 6.600)])
+def test_the_consistent_closure_is_near_the_truth_where_the_others_are_on_either_side(rho, known):
+    """WCA at kT = 1 by molecular dynamics of N = 1000 (this project's engine, 20 000 steps): errors 0.004 and 0.011."""
+    hnc, py, ry = (cd.liquid_theory(cd.WCA(), rho, closure=c) for c in ("hnc", "py", "ry"))
+    assert ry.solved
+    assert abs(ry.mismatch) < 3e-3
+    assert abs(ry.pressure / known - 1) < 0.025
+    assert py.pressure < 0.98 * known
+    assert hnc.pressure > 1.05 * known
+
+
+def test_the_consistent_closure_has_the_slope_of_its_pressure_as_compressibility():
+    around = [cd.liquid_theory(SOFT, rho, 1.5, closure="ry") for rho in (0.39, 0.4, 0.41)]
+    slope = (around[2].pressure - around[0].pressure) / (0.02 * 1.5)
+    assert slope * around[1].compressibility == pytest.approx(1, abs=0.01)
+
+
 def test_what_has_no_solution_says_so():
     sticky = cd.GaussianCore(-8.0, 1.0, cutoff=3.0)
     assert not cd.liquid_theory(sticky, 1.0, iterations=200).solved
+    assert not cd.liquid_theory(sticky, 1.0, closure="ry", iterations=200).solved
+    with pytest.raises(ValueError, match="hnc, py or ry"):
+        cd.liquid_theory(SOFT, 1.0, closure="msa")
     with pytest.raises(ValueError, match="positive"):
         cd.liquid_theory(SOFT, -1.0)
     with pytest.raises(ValueError, match="increase"):
