@@ -235,6 +235,7 @@ def test_the_command_runs_says_how_it_is_and_collects(tmp_path, monkeypatch, cap
     with xr.open_dataset("c.nc") as data:
         assert data.g.shape == (2, 25)
         assert data.done.all()
+        assert (float(data.r[0]), float(data.r[-1]), data.r.units) == (0.05, 2.45, "sigma")
     assert main(["campaign", "c.toml"]) == 1
     assert "where shall" in capsys.readouterr().err
     assert main(["campaign", "status", "c.toml"]) == 1

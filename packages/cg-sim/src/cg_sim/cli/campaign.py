@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import time
@@ -15,8 +14,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-import cg_data as cd
-from cg_sim.campaign import Tally, read_liquids, run, status
+from cg_sim.campaign import Tally, read_liquids, run, status, write_collected
 from cg_sim.cli.progress import clock
 
 _LINES_EVERY = 30.0  # seconds between lines, and between pages
@@ -58,11 +56,7 @@ def _run(specification: str, options: argparse.Namespace) -> int:
 def _collect(store: str, out: str | None) -> int:
     if not out:
         raise ValueError("collect into which file? give -o FILE.nc")
-    data = cd.Campaign.open(store).dataset()
-    data.attrs = {k: v if isinstance(v, str | int | float) else json.dumps(v) for k, v in data.attrs.items()}
-    data.to_netcdf(
-        out, encoding={str(name): {"zlib": True, "complevel": 9} for name in data.data_vars if data[name].ndim}
-    )
+    data = write_collected(store, out)
     print(f"{out}: {int(data['done'].sum())} of {data.sizes['row']} rows, {Path(out).stat().st_size / 1e6:.2f} MB")
     return 0
 
