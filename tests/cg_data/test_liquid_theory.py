@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import cg_data as cd
+from cg_data.theory.factorization import direct_correlation_within
 
 SOFT = cd.GaussianCore(5.0, 1.0, cutoff=4.5)
 
@@ -74,6 +75,31 @@ def test_the_consistent_closure_has_the_slope_of_its_pressure_as_compressibility
     assert slope * around[1].compressibility == pytest.approx(1, abs=0.01)
 
 
+def test_inversion_knows_the_fixed_number_of_particles():
+    """A dense soft liquid of N = 1000: g tends to 1 + (1 − S(0))/N, which an incompressible liquid takes for a long-ranged U."""
+    n, rho = 1000, 1.0
+    theory = cd.liquid_theory(SOFT, rho)
+    inside = theory.r < 5.0
+    r, u = theory.r[inside], np.where(theory.r < 4.5, SOFT.energy(theory.r), 0.0)[inside]
+    counted = (theory.g[inside] - theory.compressibility / n) / (1 - 1 / n)
+    plain, corrected = (cd.theory_inversion(r, counted, rho, particles=p) for p in (None, n))
+    assert abs(corrected - u).max() < 0.01
+    assert abs(plain - u).max() > 0.05
+
+
+def test_direct_correlations_of_many_liquids_at_once_are_those_of_each():
+    theories = [cd.liquid_theory(SOFT, rho) for rho in (0.1, 0.6)]
+    r = (np.arange(60) + 0.5) * 0.1
+    h = np.array([np.interp(r, t.r, t.g - 1) for t in theories])
+    together, s = direct_correlation_within(h, [0.1, 0.6], 0.1)
+    for k, (theory, rho) in enumerate(zip(theories, (0.1, 0.6), strict=True)):
+        alone, s_alone = direct_correlation_within(h[k], rho, 0.1)
+        np.testing.assert_allclose(together[k], alone, rtol=1e-9, atol=1e-12)
+        assert s[k] == pytest.approx(s_alone, rel=1e-9)
+        assert s[k] == pytest.approx(theory.compressibility, rel=0.02)
+        np.testing.assert_allclose(alone, np.interp(r, theory.r, theory.c), atol=0.03)
+
+
 def test_what_has_no_solution_says_so():
     sticky = cd.GaussianCore(-8.0, 1.0, cutoff=3.0)
     assert not cd.liquid_theory(sticky, 1.0, iterations=200).solved
@@ -82,5 +108,7 @@ def test_what_has_no_solution_says_so():
         cd.liquid_theory(SOFT, 1.0, closure="msa")
     with pytest.raises(ValueError, match="positive"):
         cd.liquid_theory(SOFT, -1.0)
+    with pytest.raises(ValueError, match="hnc or py"):
+        cd.theory_inversion(np.linspace(0.1, 3, 30), np.ones(30), 0.3, closure="ry")
     with pytest.raises(ValueError, match="increase"):
         cd.theory_inversion([1, 2, 3], [1, 1, 1], 0.3)

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.interpolate import PchipInterpolator
 
 from cg_data.potentials.pair_potential import Array
+from cg_data.theory.factorization import direct_correlation_within
 from cg_data.theory.liquid_theory import Closure
-from cg_data.theory.radial_grid import REACH, RadialGrid, fixed_point
+
+_LEAST = 1e-3  # of 1 + γ, whose logarithm Percus and Yevick take
+_SECANTS, _SAME = 12, 1e-6  # for S(0)
 
 
-def theory_inversion(r: npt.ArrayLike, g: npt.ArrayLike, density: float, kT: float = 1.0, *,
-                     closure: Closure = "hnc", iterations: int = 500) -> Array:  # fmt: skip
+def theory_inversion(r: npt.ArrayLike, g: npt.ArrayLike, density: float, kT: float = 1.0, *, closure: Closure = "hnc",
+                     particles: int | None = None) -> Array:  # fmt: skip
     """Return U(r) [energy] that a closure says makes g(r); inf where g is 0.
 
-    Beyond the last r, where g is not known, U is taken to be 0 and the closure gives g.
+    Beyond the last r, where g is not known, U and c are taken to be nothing. `particles` is how many there were in the
+    simulation that g is from, where their fixed number makes g go to 1 + (1 − S(0))/N, not 1: dense liquids show it.
 
     >>> import numpy as np
     >>> float(abs(theory_inversion(np.linspace(0.1, 5, 50), np.ones(50), 0.3)).max())
@@ -23,18 +28,31 @@ def theory_inversion(r: npt.ArrayLike, g: npt.ArrayLike, density: float, kT: flo
     x, y = np.asarray(r, dtype=float), np.asarray(g, dtype=float)
     if x.ndim != 1 or x.shape != y.shape or len(x) < 8 or np.any(np.diff(x) <= 0):
         raise ValueError(f"r must increase and g have its length, got shapes {x.shape} and {y.shape}")
-    grid = RadialGrid(max(REACH * density ** (-1 / 3), 3 * float(x[-1])))
-    inside = grid.r <= x[-1]
-    h = np.where(inside, np.interp(grid.r, x, y, left=y[0]) - 1, 0.0)
-
-    def step(tail: Array) -> Array:
-        whole = np.where(inside, h, tail)
-        gamma = whole - grid.direct(whole, density)
-        return np.where(inside, 0.0, np.expm1(np.clip(gamma, -1.0, 1.0)) if closure == "hnc" else gamma)
-
-    tail, _, _ = fixed_point(step, np.zeros_like(grid.r), iterations)
-    whole = np.where(inside, h, tail)
-    gamma = np.interp(x, grid.r, whole - grid.direct(whole, density))
+    if closure not in ("hnc", "py"):
+        raise ValueError(f"a closure of an inversion is hnc or py, got {closure!r}")
+    width = float(np.median(np.diff(x)))
+    even = (np.arange(max(round(float(x[-1]) / width + 0.5), 8)) + 0.5) * width
+    same = len(even) == len(x) and np.allclose(even, x, rtol=0, atol=1e-6 * width)
+    known = y if same else PchipInterpolator(x, y)(np.clip(even, x[0], x[-1]))
+    infinite, c = _infinite(known, density, width, particles)
+    gamma = infinite - 1 - c
+    gamma, at = (gamma, infinite) if same else (np.interp(x, even, gamma), np.interp(x, even, infinite))
     with np.errstate(divide="ignore", invalid="ignore"):
-        inner = gamma if closure == "hnc" else np.log(np.maximum(1 + gamma, 1e-3))
-        return np.asarray(kT * np.where(y > 0, inner - np.log(y), np.inf))
+        inner = gamma if closure == "hnc" else np.log(np.maximum(1 + gamma, _LEAST))
+        return np.asarray(kT * np.where(y > 0, inner - np.log(np.where(same, at, y)), np.inf))
+
+
+def _infinite(g: Array, density: float, width: float, particles: int | None) -> tuple[Array, Array]:
+    """Return g of an infinite liquid and its c: with S(0)/N more, by the S(0) that then comes out (secants)."""
+    if particles is None:
+        return g, direct_correlation_within(g - 1, density, width)[0]
+    s, before = 0.0, (0.0, 0.0)
+    for k in range(_SECANTS):
+        infinite = g * (1 - 1 / particles) + s / particles
+        c, found = direct_correlation_within(infinite - 1, density, width)
+        off = float(found) - s
+        if abs(off) < _SAME:
+            break
+        slope = (off - before[1]) / (s - before[0]) if k and s != before[0] else -1.0
+        before, s = (s, off), max(s - off / slope if slope < 0 else s + off, 0.0)
+    return infinite, c
