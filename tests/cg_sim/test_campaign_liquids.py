@@ -79,6 +79,18 @@ def test_a_crystal_is_ordered_and_a_liquid_of_the_same_density_is_not():
     assert hot["wave"] < 0.03
 
 
+def test_grains_and_clusters_are_not_a_liquid_though_no_wave_is_strong():
+    """One of the random splines, repulsive beyond its core: particles huddle in small clusters, S(k) = 40 and W = 0.04."""
+    huddled = cd.random_splines(657, hard_cores=344, seed=0)[116]
+    short = {"box": 10.0, "least": 2000, "most": 6000}
+    found = measured(huddled, density=0.125, kT=1.0, seed=0, liquid=Liquid(**short))
+    assert kind_of(found) == "ordered"
+    assert found["wave"] < 0.1
+    coarse = measured(huddled, density=0.125, kT=1.0, seed=0, liquid=Liquid(**short, structure=1e6))
+    assert kind_of(coarse) in ("liquid", "drifting")
+    assert np.array_equal(coarse["g"], found["g"], equal_nan=True)
+
+
 def test_collapse_is_broken_or_named_not_a_liquid():
     """Particles that only attract fall into one another."""
     sticky = cd.GaussianCore(-15.0, 1.0, cutoff=2.5)

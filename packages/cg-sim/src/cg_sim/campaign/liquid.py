@@ -7,6 +7,8 @@ liquid, or with its budget. A row is kept whatever came out; `kind` says what:
 `drifting`      energy or pressure were in equilibrium for less than half of the run, or for fewer than 10 independent samples
 `separated`     a density wave of the box's length (|k| < 1.9 of the smallest) holds W > `wave` of S(k)/N
 `ordered`       a shorter one does: a crystal, or a crystal of clusters
+                either of them also where a wave has S(k) > `structure`: small grains, gels, clusters (a simple liquid freezes
+                where S(k) reaches 2.85; the strongest of some hundred waves reads up to 8 in a short run)
 `broken`        the dynamics broke down
 """
 
@@ -47,7 +49,7 @@ class Liquid:
     N is `particles`, or as many as fill a box of side `box` [length] or of two cutoffs; g is measured in `bins` up to `reach` [length]. After
     `melting` steps at `hot` times kT, blocks of `block` steps are sampled every `every` steps: at least `least`, at most
     `most` steps, until the standard error of P is below `pressure_error` of |P| + ρkT and the mean square one of g beyond
-    `core` below `g_error`². `wave` is the W from which on a sample counts as inhomogeneous.
+    `core` below `g_error`². `wave` is the W, and `structure` the S(k) = W·N, from which on a sample is not homogeneous.
     """
 
     particles: int = 1000
@@ -66,6 +68,7 @@ class Liquid:
     g_error: float = 0.01
     core: float = 0.5
     wave: float = 0.1
+    structure: float = 10.0
     engine: EngineName = "cpu"
 
     def __post_init__(self) -> None:
@@ -173,7 +176,7 @@ class _Course:
         found = equilibration(self.energies), equilibration(self.pressures)
         self.t0, self.independent = max(f.t0 for f in found), min(f.samples for f in found)
         self.wave = strongest(np.mean(self.waves[len(self.waves) // 2 :], axis=0))
-        if self.kind != "liquid" or not may_end:
+        if self._late or self.wave.weight > self.liquid.wave or not may_end:
             return
         pressure = mean_error(self.pressures[self.t0 :])
         outside = self.liquid.r > self.liquid.core
@@ -188,10 +191,14 @@ class _Course:
     def kind(self) -> Kind:
         if self.broken:
             return "broken"
-        if self.wave.weight > self.liquid.wave:
+        if self.wave.weight > min(self.liquid.wave, self.liquid.structure / self.n):
             return "separated" if self.wave.order < _SYSTEM_SIZED else "ordered"
-        late = self.t0 > len(self.energies) / 2 or self.independent < _INDEPENDENT
-        return "drifting" if late else "liquid"
+        return "drifting" if self._late else "liquid"
+
+    @property
+    def _late(self) -> bool:
+        """Whether equilibrium came too late to have seen it."""
+        return self.t0 > len(self.energies) / 2 or self.independent < _INDEPENDENT
 
     def result(self) -> dict[str, Any]:
         enough = len(self.g) - self.equilibrated > 1
