@@ -34,7 +34,7 @@ def gases(kT: float = 1.0, attrs=lambda kinds: kinds) -> xr.Dataset:
             "potential": ("row", names), "density": ("row", densities), "kT": ("row", np.full(4, kT)),
             "g": (("row", "r"), np.array(g)), "g_stderr": (("row", "r"), np.full((4, 100), 0.01)),
             "pressure": ("row", pressures), "pressure_stderr": ("row", np.full(4, 0.1)),
-            "kind": ("row", [0, 0, 0, 2]), "done": ("row", [True, True, True, True]),
+            "particles": ("row", [10**6] * 4), "kind": ("row", [0, 0, 0, 2]), "done": ("row", [True, True, True, True]),
         },
         {"r": FINE}, {"kinds": attrs(["liquid", "drifting", "separated"])},
     )  # fmt: skip

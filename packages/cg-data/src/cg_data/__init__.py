@@ -79,9 +79,11 @@ if TYPE_CHECKING:
     from cg_data.stores.campaign_rows import Result as Result
     from cg_data.stores.netcdf import load as load
     from cg_data.stores.netcdf import save as save
+    from cg_data.theory.inversion import infinite_liquid as infinite_liquid
     from cg_data.theory.inversion import theory_inversion as theory_inversion
     from cg_data.theory.liquid_theory import LiquidTheory as LiquidTheory
     from cg_data.theory.liquid_theory import liquid_theory as liquid_theory
+    from cg_data.theory.perturbation import perturbation_pressure as perturbation_pressure
     from cg_data.trajectories.ase_trajectory import from_ase as from_ase
     from cg_data.trajectories.ase_trajectory import to_ase as to_ase
     from cg_data.trajectories.mdanalysis_trajectory import from_mdanalysis as from_mdanalysis
@@ -117,8 +119,9 @@ _HOMES = {
         "write_target",
     ),
     "formats.votca_settings": ("read_votca_settings",),
-    "theory.inversion": ("theory_inversion",),
+    "theory.inversion": ("infinite_liquid", "theory_inversion"),
     "theory.liquid_theory": ("LiquidTheory", "liquid_theory"),
+    "theory.perturbation": ("perturbation_pressure",),
     "interactions": (
         "Interactions",
         "as_interactions",

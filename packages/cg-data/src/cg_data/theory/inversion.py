@@ -11,7 +11,7 @@ from cg_data.theory.factorization import direct_correlation_within
 from cg_data.theory.liquid_theory import Closure
 
 _LEAST = 1e-3  # of 1 + γ, whose logarithm Percus and Yevick take
-_SECANTS, _SAME = 12, 1e-6  # for S(0)
+_SECANTS, _SAME, _LOOSE = 12, 1e-6, 50.0  # for S(0), which is not larger
 
 
 def theory_inversion(r: npt.ArrayLike, g: npt.ArrayLike, density: float, kT: float = 1.0, *, closure: Closure = "hnc",
@@ -34,7 +34,8 @@ def theory_inversion(r: npt.ArrayLike, g: npt.ArrayLike, density: float, kT: flo
     even = (np.arange(max(round(float(x[-1]) / width + 0.5), 8)) + 0.5) * width
     same = len(even) == len(x) and np.allclose(even, x, rtol=0, atol=1e-6 * width)
     known = y if same else PchipInterpolator(x, y)(np.clip(even, x[0], x[-1]))
-    infinite, c = _infinite(known, density, width, particles)
+    infinite = known if particles is None else infinite_liquid(known, density, width, particles)
+    c, _ = direct_correlation_within(infinite - 1, density, width)
     gamma = infinite - 1 - c
     gamma, at = (gamma, infinite) if same else (np.interp(x, even, gamma), np.interp(x, even, infinite))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -42,17 +43,25 @@ def theory_inversion(r: npt.ArrayLike, g: npt.ArrayLike, density: float, kT: flo
         return np.asarray(kT * np.where(y > 0, inner - np.log(np.where(same, at, y)), np.inf))
 
 
-def _infinite(g: Array, density: float, width: float, particles: int | None) -> tuple[Array, Array]:
-    """Return g of an infinite liquid and its c: with S(0)/N more, by the S(0) that then comes out (secants)."""
-    if particles is None:
-        return g, direct_correlation_within(g - 1, density, width)[0]
-    s, before = 0.0, (0.0, 0.0)
-    for k in range(_SECANTS):
-        infinite = g * (1 - 1 / particles) + s / particles
-        c, found = direct_correlation_within(infinite - 1, density, width)
-        off = float(found) - s
-        if abs(off) < _SAME:
+def infinite_liquid(g: npt.ArrayLike, density: npt.ArrayLike, width: float, particles: npt.ArrayLike) -> Array:
+    """Return g (…, bin) of an infinite liquid: g (1 − 1/N + S(0)/N), by the S(0) that then comes out of it (secants).
+
+    `g` was counted in bins of one `width` [length] from r = 0 on, per pair of N(N − 1)/2, in a box that held N.
+    """
+    counted, n = np.asarray(g, dtype=np.float64), np.asarray(particles, dtype=np.float64)[..., None]
+    rho = np.asarray(density, dtype=np.float64)
+
+    def with_(s: Array) -> Array:
+        return np.asarray(counted * (1 + (s[..., None] - 1) / n))
+
+    s, last, last_off = np.zeros_like(rho), np.full_like(rho, np.nan), np.full_like(rho, np.nan)
+    off = first = direct_correlation_within(with_(s) - 1, rho, width)[1]
+    for _ in range(_SECANTS):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            slope = (off - last_off) / (s - last)
+            following = s - off / np.where(slope < 0, slope, -1.0)
+        last, last_off, s = s, off, np.clip(following, 0.0, _LOOSE)
+        off = direct_correlation_within(with_(s) - 1, rho, width)[1] - s
+        if np.all(np.abs(off) < _SAME):
             break
-        slope = (off - before[1]) / (s - before[0]) if k and s != before[0] else -1.0
-        before, s = (s, off), max(s - off / slope if slope < 0 else s + off, 0.0)
-    return infinite, c
+    return with_(np.where(np.abs(off) < 1e3 * _SAME, s, np.minimum(first, 1.0)))

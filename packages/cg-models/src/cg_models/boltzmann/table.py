@@ -11,7 +11,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from cg_data import low_density_pressure, shell_volumes
+from cg_data import infinite_liquid, low_density_pressure, shell_volumes
 from cg_data.potentials.pair_potential import Array, Potential
 from cg_models.boltzmann.networks import POINTS
 
@@ -41,11 +41,20 @@ class LiquidTable:
         """Return the rows that a mask or indices choose."""
         return LiquidTable(*(getattr(self, f.name)[rows] for f in fields(self)))
 
+    def joined(self, other: LiquidTable) -> LiquidTable:
+        """Return the rows of both; potentials of the other have numbers beyond ours."""
+        beyond = int(self.potential.max()) + 1 if len(self) else 0
+        columns = [torch.cat([getattr(self, f.name), getattr(other, f.name)]) for f in fields(self)[1:]]
+        return LiquidTable(torch.cat([self.potential, other.potential + beyond]), *columns)
+
 
 def liquid_table(
     runs: xr.Dataset, potentials: Mapping[str, Potential], *, kinds: Sequence[str] = ("liquid",)
 ) -> LiquidTable:
-    """Return the rows of a campaign whose samples were of one of the `kinds`; potentials by the names of its rows."""
+    """Return the rows of a campaign whose samples were of one of the `kinds`; potentials by the names of its rows.
+
+    g is that of an infinite liquid (`cg_data.infinite_liquid`): how many particles there were is not to be learned.
+    """
     known = runs.attrs["kinds"]
     known = json.loads(known) if isinstance(known, str) else list(known)
     chosen = np.isin(runs["kind"].values, [known.index(kind) for kind in kinds])
@@ -55,6 +64,7 @@ def liquid_table(
     kT, density = kept["kT"].values, kept["density"].values
     curves = [on_points(potentials[name], at) for name, at in zip(names, kT, strict=True)]
     g, g_stderr = binned(kept["r"].values, kept["g"].values, kept["g_stderr"].values)
+    g = infinite_liquid(g, density, R[0] * 2, kept["particles"].values)
     estimates = [low_density_pressure(potentials[n], x, kT=t) / t for n, x, t in zip(names, density, kT, strict=True)]
     columns = (density, *(np.array(c) for c in zip(*curves, strict=True)), g, g_stderr,
                kept["pressure"].values / kT, kept["pressure_stderr"].values / kT, np.array(estimates))  # fmt: skip
