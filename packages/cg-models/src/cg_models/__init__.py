@@ -10,6 +10,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from cg_models.boltzmann.domain import OutsideDomain as OutsideDomain
+    from cg_models.boltzmann.prediction import PredictedPotential as PredictedPotential
+    from cg_models.boltzmann.prediction import PredictedPressure as PredictedPressure
+    from cg_models.boltzmann.prediction import invert as invert
+    from cg_models.boltzmann.prediction import pressure as pressure
     from cg_models.curves.analytic import LennardJonesPair as LennardJonesPair
     from cg_models.curves.analytic import MorsePair as MorsePair
     from cg_models.curves.neural_pair import NeuralPair as NeuralPair
@@ -25,6 +30,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "boltzmann.domain": ("OutsideDomain",),
+    "boltzmann.prediction": ("PredictedPotential", "PredictedPressure", "invert", "pressure"),
     "curves.analytic": ("LennardJonesPair", "MorsePair"),
     "curves.neural_pair": ("NeuralPair", "RepulsivePrior"),
     "curves.pair_curve": ("Knots", "PairCurve"),

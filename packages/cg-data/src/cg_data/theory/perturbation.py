@@ -62,7 +62,7 @@ def _well(potential: Potential, reference: LiquidTheory) -> float:
 def _solved(core: Potential, density: float, kT: float, iterations: int) -> LiquidTheory | None:
     """Return the consistent solution or else the hypernetted chain's."""
     for closure in ("ry", "hnc"):
-        found = liquid_theory(core, density, kT, closure=closure, iterations=iterations)  # type: ignore[arg-type]
+        found = liquid_theory(core, density, kT, closure=closure, iterations=iterations)
         if found.solved:
             return found
     return None

@@ -85,6 +85,8 @@ def _recipe(settings: Mapping[str, Any]) -> Recipe:
 def _initial(given: tuple[str, ...] | None, what: Problem) -> Initial:
     if given is None:
         return None
+    if given in (("network",), ("theory",)):
+        return given[0]
     if given == ("zero",):
         return Interactions({pair_of(p): _flat(what.basis.spline(p).cutoff) for p in what.pairs})
     potential = named_potential(given)

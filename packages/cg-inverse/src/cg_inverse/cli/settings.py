@@ -83,8 +83,8 @@ SETTINGS = (
     Setting("target", "units", text, None, "UNITS", "lj, real, metal, gromacs, or LENGTH,ENERGY such as nm,kJ/mol"),
     Setting("potential", "cutoff", positive, None, "R", "where it ends (required); the target may and should reach further"),
     Setting("potential", "knots", positive, None, "DR", "distance between spline knots (default: a 30th of the first peak's)"),
-    Setting("potential", "initial", sources, None, "SOURCE", "start from a table file, a formula as lj:cutoff=2.5, "
-            "or zero (default: Boltzmann inversion); for mixtures repeat A-B=SOURCE"),
+    Setting("potential", "initial", sources, None, "SOURCE", "start from a table file, a formula as lj:cutoff=2.5, zero, "
+            "network or theory (default: Boltzmann inversion); for mixtures repeat A-B=SOURCE"),
     Setting("method", "alpha", positive, None, "X", "dimensionless factor of each step, of order 1"),
     Setting("method", "pressure", signed, None, "P", "pressure to be met too, one for all targets or one each"),
     Setting("method", "pressure_rule", choice("fixed", "wjk", "simple"), "fixed", "RULE",

@@ -8,7 +8,7 @@ import numpy as np
 
 from cg_inverse.basis import SplineBasis
 from cg_inverse.bins import Array, Mask
-from cg_inverse.methods.protocol import Initial, Rows, combined
+from cg_inverse.methods.protocol import Rows, combined
 from cg_inverse.spline_problem import Problem
 from cg_inverse.state_point import StatePoint
 
@@ -104,11 +104,6 @@ def _steepness(problem: Problem, state: StatePoint, coefficients: Array) -> Arra
         excess = state.kT * np.log(bins.coarse(np.exp(-apart) * volumes) / bins.coarse(volumes))
         each.append(excess[state.trusted[k] & within(problem, state, pair)])
     return np.concatenate(each)
-
-
-def started(problem: Problem, initial: Initial) -> Array:
-    """Return the coefficients of a given potential, or of Boltzmann inversion."""
-    return boltzmann_inversion(problem) if initial is None else problem.coefficients(initial)
 
 
 def both_counted(target: Array, model: Array) -> Mask:

@@ -9,7 +9,8 @@ import numpy as np
 from scipy.linalg import block_diag
 
 from cg_inverse.bins import Array
-from cg_inverse.methods.boltzmann import shell_rows, started, within
+from cg_inverse.methods.boltzmann import shell_rows, within
+from cg_inverse.methods.starting import started
 from cg_inverse.methods.ibi import require_alpha
 from cg_inverse.methods.protocol import Initial, Targets, as_problem
 from cg_inverse.regularized import Solution, solved_apart

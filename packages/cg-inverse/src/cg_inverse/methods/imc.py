@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cg_inverse.bins import Array
-from cg_inverse.methods.boltzmann import started
+from cg_inverse.methods.starting import started
 from cg_inverse.methods.protocol import Initial, Targets, as_problem
 from cg_inverse.methods.residual import residual_step
 from cg_inverse.methods.responses import sampled_response

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import xarray as xr
@@ -17,7 +17,7 @@ from cg_inverse.sample import Sample
 from cg_inverse.spline_problem import Problem, problem
 
 Targets = xr.Dataset | Sequence[xr.Dataset] | Problem
-Initial = Potential | Interactions | None
+Initial = Potential | Interactions | Literal["network", "theory"] | None
 _JITTER = 1e-8  # of the variance: errors that sums share exactly leave no inverse
 
 

@@ -6,6 +6,8 @@ hypernetted chain. What neither solves (dense clusters, phase separation) is lef
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 
@@ -31,26 +33,27 @@ def theory_liquids(potentials: int, *, seed: int) -> LiquidTable:
     >>> bool((table.g >= 0).all()), table.u.shape[1]
     (True, 50)
     """
-    noise = np.random.default_rng(seed)
-    rows = []
-    made = random_splines(potentials, hard_cores=round(_CORED * potentials), seed=seed)
-    for number, potential in enumerate(made):
-        standard, spread, place = noise.choice(CAMPAIGN), noise.random(), noise.random()
-        density = float(standard if spread < _OF_CAMPAIGN else LEAST * (MOST / LEAST) ** place)
-        found = _solved(potential, density)
-        if found is None:
-            continue
-        u, force = on_points(potential)
-        estimate = low_density_pressure(potential, density, kT=1.0)
-        rows.append((number, density, u, force, _in_bins(found), np.zeros(POINTS), found.pressure, 0.0, estimate))
+    rows = list(_rows(potentials, seed))
     columns = [np.array(c) for c in zip(*rows, strict=True)]
     return LiquidTable(torch.from_numpy(columns[0]), *(torch.tensor(c, dtype=torch.float32) for c in columns[1:]))
+
+
+def _rows(potentials: int, seed: int) -> Iterator[tuple[int | float | Array, ...]]:
+    noise = np.random.default_rng(seed)
+    for number, potential in enumerate(random_splines(potentials, hard_cores=int(_CORED * potentials), seed=seed)):
+        as_simulated = noise.random() < _OF_CAMPAIGN
+        density = float(noise.choice(CAMPAIGN) if as_simulated else np.exp(noise.uniform(np.log(LEAST), np.log(MOST))))
+        found = _solved(potential, density)
+        if found is not None:
+            u, force = on_points(potential)
+            estimate = low_density_pressure(potential, density, kT=1.0)
+            yield number, density, u, force, _in_bins(found), np.zeros(POINTS), found.pressure, 0.0, estimate
 
 
 def _solved(potential: Potential, density: float) -> LiquidTheory | None:
     r = np.linspace(0.02, potential.cutoff, 200)
     wells = np.maximum(np.expm1(-np.clip(potential.energy(r), -50, 50)), 0.0)
-    if density * 4 * np.pi * float(np.trapezoid(r**2 * wells, r)) > _STICKY:
+    if density * 4 * np.pi * float(np.sum(r**2 * wells)) * (r[1] - r[0]) > _STICKY:
         return None
     chain = liquid_theory(potential, density, closure="hnc", iterations=_ITERATIONS)
     if not chain.solved:

@@ -1,0 +1,141 @@
+"""One line each: P of a potential and a density, and U of a g(r) and a density, with errors; or a refusal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy.interpolate import CubicSpline, PchipInterpolator
+from torch import Tensor
+
+from cg_data import infinite_liquid, low_density_pressure, tabulated
+from cg_data.potentials.pair_potential import Array, PairPotential, Potential
+from cg_models.boltzmann.domain import OutsideDomain, of_distributions, of_potentials
+from cg_models.boltzmann.informed_pressure import estimates
+from cg_models.boltzmann.networks import POINTS
+from cg_models.boltzmann.options import CAP
+from cg_models.boltzmann.pressure import input_curves
+from cg_models.boltzmann.shipped import shipped
+from cg_models.boltzmann.table import REACH, R, on_points
+
+_FINER = 5  # points of the potential's table between two of the network's
+_SEEN = 0.3  # of g: where particles begin, if sigma is not said
+_CONTACT = 0.92  # of σ: there, for a WCA core at kT
+
+
+@dataclass(frozen=True, slots=True)
+class PredictedPressure:
+    """P and its error (the ensemble's spread) [energy/length³]; `score` is 1 where one in a hundred training rows was."""
+
+    value: float
+    stderr: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PredictedPotential:
+    """U(r) and its error (the ensemble's spread) [energy] on 50 points [length]; `score` as of the pressure.
+
+    `potential` is ready to be simulated: through the points from where U is below 20 kT on, linear inside.
+    """
+
+    r: Array
+    u: Array
+    stderr: Array
+    score: float
+    potential: PairPotential
+
+
+def pressure(potential: Potential, density: float, kT: float = 1.0, *, sigma: float = 1.0,
+             network: Literal["informed", "paper"] = "informed") -> PredictedPressure:  # fmt: skip
+    """Return P [energy/length³] of a liquid; OutsideDomain if the networks know nothing like it.
+
+    `sigma` [length] is the unit of the 50 points, which reach to 5 σ. The paper's UN/c → {B₂…B₅} instead: `network="paper"`.
+    """
+    if not (density > 0 and kT > 0 and sigma > 0):
+        raise ValueError(f"density, kT and sigma must be positive, got {density}, {kT} and {sigma}")
+    if potential.cutoff > REACH * sigma * (1 + 1e-9):
+        raise OutsideDomain(
+            f"the networks see {REACH:g} sigma: U ends at {potential.cutoff:g}, give sigma ≥ {potential.cutoff / REACH:g}"
+        )
+    known = shipped("informed-pressure" if network == "informed" else "UN-c-Bn")
+    u, force = (_row(x) for x in on_points(potential, kT, sigma))
+    rho = torch.tensor([density * sigma**3], dtype=torch.float32)
+    score = known.domain.check(of_potentials(u), rho, "the potential")
+    if network == "informed":
+        mean, spread = known(u, rho, _row(estimates(potential, density, kT, sigma)))
+    else:
+        estimate = low_density_pressure(potential, density, kT=kT) * sigma**3 / kT
+        mean, spread = known(input_curves(u, force, "c"), rho, torch.tensor([estimate], dtype=torch.float32))
+    unit = kT / sigma**3
+    return PredictedPressure(float(mean[0]) * unit, float(spread[0]) * unit, float(score[0]))
+
+
+def invert(r: npt.ArrayLike, g: npt.ArrayLike, density: float, kT: float = 1.0, *, sigma: float | None = None,
+           particles: int | None = None, network: Literal["informed", "paper"] = "informed") -> PredictedPotential:  # fmt: skip
+    """Return U(r) [energy] that makes g(r); OutsideDomain if the networks know nothing like it.
+
+    `sigma` [length] is the unit of the 50 points, up to 5 σ, as far as g must be known; without it where g begins, or a
+    fifth of its reach. `particles` were in the box that g is from: say it if they were fewer than some ten thousand.
+    The paper's CN/f instead: `network="paper"`.
+    """
+    x, y = np.asarray(r, dtype=float), np.asarray(g, dtype=float)
+    if x.ndim != 1 or x.shape != y.shape or len(x) < 8 or np.any(np.diff(x) <= 0) or x[0] < 0 or np.any(y < 0):
+        raise ValueError(f"r must increase from 0 on and g ≥ 0 have its length, got shapes {x.shape} and {y.shape}")
+    if not (density > 0 and kT > 0 and (sigma is None or sigma > 0)):
+        raise ValueError(f"density, kT and sigma must be positive, got {density}, {kT} and {sigma}")
+    reach = x[-1] + 0.5 * (x[-1] - x[-2])
+    unit = sigma if sigma is not None else _unit(x, y, reach)
+    if reach < REACH * unit * (1 - 1e-6):
+        raise OutsideDomain(
+            f"g must be known up to {REACH * unit:g} (5 sigma), not only {reach:g}: measure further or give sigma"
+        )
+    bins, rho = in_bins(x / unit, y), density * unit**3
+    if particles is not None:
+        bins = infinite_liquid(bins, rho, float(2 * R[0]), particles)
+    known = shipped("informed-potential" if network == "informed" else "CN-f")
+    given = _row(bins), torch.tensor([rho], dtype=torch.float32)
+    score = known.domain.check(of_distributions(given[0]), given[1], "g(r)")
+    mean, spread = known(*given)
+    u = mean[0].double().numpy()
+    return PredictedPotential(R * unit, u * kT, spread[0].double().numpy() * kT, float(score[0]), through(u, kT, unit))
+
+
+def in_bins(r: Array, g: Array) -> Array:
+    """Return the means of g in the 50 bins, of any points r [σ] as close as they are: differences of ∫ g r² dr.
+
+    >>> even = (np.arange(200) + 0.5) * 0.025
+    >>> bool(np.allclose(in_bins(even, np.ones(200)), 1))
+    True
+    """
+    edges = np.linspace(0.0, REACH, POINTS + 1)
+    fine = np.linspace(0.0, REACH, 40 * POINTS + 1)
+    between = PchipInterpolator(r, g)(np.clip(fine, r[0], r[-1]))
+    between[fine < r[0]] = g[0] if r[0] < 2 * R[0] else 0.0
+    middle = 0.5 * (fine[1:] + fine[:-1])
+    shells = np.diff(fine**3)
+    total = np.concatenate([[0.0], np.cumsum(np.interp(middle, fine, between) * shells)])[::40]
+    return np.diff(total) / np.diff(edges**3)
+
+
+def through(u: Array, kT: float = 1.0, sigma: float = 1.0) -> PairPotential:
+    """Return the potential through U/kT on the 50 points: smooth in asinh U, in which a steep core is nearly straight."""
+    above = np.flatnonzero(u >= CAP)
+    first = min(int(above[-1]) if len(above) else 0, POINTS - 4)
+    known = np.concatenate([np.arcsinh(u[first:]), [0.0]])
+    at = np.concatenate([R[first:], [REACH]])
+    spline = CubicSpline(at, known, bc_type=("not-a-knot", "clamped"))
+    fine = np.linspace(at[0], REACH, _FINER * len(at))
+    return tabulated(fine * sigma, np.sinh(spline(fine)) * kT)
+
+
+def _unit(r: Array, g: Array, reach: float) -> float:
+    begins = float(r[np.argmax(g > _SEEN)]) / _CONTACT if g[0] < _SEEN else reach
+    return min(begins, reach / REACH)
+
+
+def _row(values: npt.ArrayLike) -> Tensor:
+    return torch.tensor(np.asarray(values)[None], dtype=torch.float32)
