@@ -10,9 +10,9 @@ from scipy.linalg import block_diag
 
 from cg_inverse.bins import Array
 from cg_inverse.methods.boltzmann import shell_rows, within
-from cg_inverse.methods.starting import started
 from cg_inverse.methods.ibi import require_alpha
 from cg_inverse.methods.protocol import Initial, Targets, as_problem
+from cg_inverse.methods.starting import started
 from cg_inverse.regularized import Solution, solved_apart
 from cg_inverse.sample import Sample
 from cg_inverse.spline_problem import Problem

@@ -15,9 +15,9 @@ import numpy as np
 from cg_data import pair_name
 from cg_inverse.bins import Array
 from cg_inverse.methods.boltzmann import both_counted, shell_rows, within
-from cg_inverse.methods.starting import started
 from cg_inverse.methods.protocol import Initial, Rows, Targets, as_problem, combined, whitened
 from cg_inverse.methods.residual import residual_step
+from cg_inverse.methods.starting import started
 from cg_inverse.regularized import Solution
 from cg_inverse.sample import Sample
 from cg_inverse.spline_problem import Problem
