@@ -57,7 +57,7 @@ def test_what_cannot_start_says_so(target):
 @pytest.mark.parametrize("method", ["ibi", "wibi", "cibi", "imc", "hncn", "hncgn", "re", "difftre"])
 def test_every_method_starts_from_theory(target, method):
     fitted = getattr(ci, method)(target, 4.0, initial="theory", control=ci.Control(rounds=1, steps=1000, first_steps=200),
-                                 simulation=ci.Simulation(particles=800, threads=1, runs=1, precision="double"))  # fmt: skip
+                                 simulation=ci.Simulation(particles=1000, threads=1, runs=1, precision="double"))  # fmt: skip
     u = fitted.history["u"].isel(iteration=0, pair=0)
     r = fitted.history["r_u"].values
     inside = (r > 0.3) & (r < 3.8)
