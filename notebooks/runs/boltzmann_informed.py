@@ -39,7 +39,7 @@ from cg_models.boltzmann.training import exhaust, fitted, inputs
 
 MEMBERS, PRETRAINING, TUNING = 4, 16_000, 1200
 PAPER = Epochs(steps=12_000, batch=64, rate=2e-3)
-UN, CN = PressureOptions("UN", "c", "Bn"), PotentialOptions("CN", "f")
+UN, CN, PLAIN = PressureOptions("UN", "c", "Bn"), PotentialOptions("CN", "f"), PotentialOptions("CN", "")
 WEIGHTS = Path(cg_models.__file__).parent / "boltzmann" / "weights"
 
 
@@ -149,6 +149,7 @@ def main() -> None:
 
     paper_cn = papers(work, "final", CN, table, ~test)
     curves["u_paper"], curves["u_paper_stderr"] = mean(paper_cn, *inputs(CN, table))
+    curves["u_plain"], _ = mean(papers(work, "final", PLAIN, table, ~test), *inputs(PLAIN, table))
     paper_un = papers(work, "final", UN, table, ~test)
     predicted["p_paper"], predicted["p_paper_stderr"] = mean(paper_un, *inputs(UN, table))
     predicted["p_paper_chained"], _ = mean(
