@@ -138,7 +138,7 @@ def test_files_that_are_no_networks_are_refused(tmp_path):
     file = tmp_path / "x.safetensors"
     for content in (b"", b"{}", b"\x08\x00\x00\x00\x00\x00\x00\x00{}      "):
         file.write_bytes(content)
-        with pytest.raises(cd.FileError, match="networks|empty"):
+        with pytest.raises(cd.FileError, match=r"networks|empty"):
             load_ensemble(file)
     save_file({"a": torch.zeros(1)}, file, metadata={"kind": "os.system", "settings": "{}", "members": "1"})
     with pytest.raises(cd.FileError, match="networks"):

@@ -50,6 +50,11 @@ def _positive(x: Array) -> Array:
 
 def fixed_point(step: Callable[[Array], Array], start: Array, most: int) -> tuple[Array, float, int]:
     """Solve x = step(x) by Anderson's mixing; return x, the last residual, and the steps taken."""
+    with np.errstate(over="ignore", invalid="ignore"):  # astray it may go, and is brought back
+        return _mixed(step, start, most)
+
+
+def _mixed(step: Callable[[Array], Array], start: Array, most: int) -> tuple[Array, float, int]:
     x, xs, residuals, off = start, list[Array](), list[Array](), np.inf
     best, least = start, np.inf
     for k in range(most):

@@ -36,7 +36,9 @@ def started(problem: Problem, initial: Initial) -> Array:
 
 def _of_states(problem: Problem, name: str, answer: Callable[[StatePoint], Potential]) -> Array:
     if len(problem.pairs) > 1:
-        raise ValueError(f"initial={name!r} knows liquids of one kind of particle: this one has {', '.join(problem.pairs)}")
+        raise ValueError(
+            f"initial={name!r} knows liquids of one kind of particle: this one has {', '.join(problem.pairs)}"
+        )
     each = [problem.coefficients(answer(state)) for state in problem.states]
     return np.asarray(problem.weights @ np.array(each))
 

@@ -79,21 +79,23 @@ def described(tally: Tally) -> str:
 @contextmanager
 def _reporting(quiet: bool, page: str | None, store: str) -> Iterator[Callable[[Tally], None]]:
     """Give a function to call with the tally: a bar in a terminal, else a line now and then; the page beside it."""
-    last = -np.inf
+    following = -np.inf
 
     def due() -> bool:
-        nonlocal last
-        now = time.monotonic()
-        if now - last < _LINES_EVERY:
-            return False
-        last = now
-        return True
+        return time.monotonic() >= following
+
+    def written() -> None:
+        """Write the page; the next one waits until this one's time is a hundredth."""
+        nonlocal following
+        began = time.monotonic()
+        _write_page(page, store)
+        following = began + max(_LINES_EVERY, 100 * (time.monotonic() - began))
 
     if quiet or not sys.stderr.isatty():
 
         def lines(tally: Tally) -> None:
             if due():
-                _write_page(page, store)
+                written()
                 if not quiet:
                     print(described(tally), file=sys.stderr, flush=True)
 
@@ -106,6 +108,6 @@ def _reporting(quiet: bool, page: str | None, store: str) -> Iterator[Callable[[
         def report(tally: Tally) -> None:
             bar.update(task, total=tally.rows, completed=tally.there, words=described(tally))
             if due():
-                _write_page(page, store)
+                written()
 
         yield report
