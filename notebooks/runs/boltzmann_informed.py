@@ -107,11 +107,12 @@ def told(work: Path, runs: Path, table: LiquidTable) -> Tensor:
     return torch.tensor(np.array([known[f"{n}@{x}"] for n, x in rows]), dtype=torch.float32)
 
 
-def chained(work: Path, name: str, u: Tensor, density: Tensor) -> Tensor:
+def chained(work: Path, name: str, u: Tensor, g: Tensor, density: Tensor) -> Tensor:
     """Return what theories say of the pressure of predicted potentials."""
     file = work / f"chained-{name}.npy"
     if not file.exists():
-        found = [estimates(through(x), y) for x, y in zip(u.double().numpy(), density.tolist(), strict=True)]
+        rows = zip(u.double().numpy(), g.double().numpy(), density.tolist(), strict=True)
+        found = [estimates(through(x, y), rho) for x, y, rho in rows]
         np.save(file, np.array(found))
     return torch.tensor(np.load(file), dtype=torch.float32)
 
@@ -144,7 +145,7 @@ def main() -> None:
     curves["u_informed"], curves["u_informed_stderr"] = mean(final, table.g, table.density)
     solvers = pressed(work, "final", table[~test], given[~test], everyone)
     predicted["p_informed"], predicted["p_informed_stderr"] = mean(solvers, table.u, table.density, given)
-    again = chained(work, "final", curves["u_informed"], table.density)
+    again = chained(work, "final", curves["u_informed"], table.g, table.density)
     predicted["p_chained"], _ = mean(solvers, curves["u_informed"], table.density, again)
 
     paper_cn = papers(work, "final", CN, table, ~test)

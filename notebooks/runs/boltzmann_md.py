@@ -69,7 +69,8 @@ class Checks:
         potential: cd.Potential = data.potentials()[str(row["potential"])]
         if column is not None:
             with xr.open_dataset(self.predictions) as table:
-                potential = through(table[column].values[int(row["number"])].astype(float))
+                number = int(row["number"])
+                potential = through(table[column].values[number].astype(float), table["g"].values[number].astype(float))
         found = cs.campaign.measured(
             potential, density=density, kT=1.0, seed=21 if curve == "truth" else 22, liquid=LIQUID
         )

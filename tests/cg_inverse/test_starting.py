@@ -62,3 +62,18 @@ def test_every_method_starts_from_theory(target, method):
     r = fitted.history["r_u"].values
     inside = (r > 0.3) & (r < 3.8)
     np.testing.assert_allclose(u.values[inside], TRUTH.energy(r[inside]), atol=0.03)
+
+
+def test_a_network_gives_a_potential_back(target):
+    pytest.importorskip("cg_models")
+    problem = ci.problem(target, cutoff=4.0)
+    found = problem.basis.potential(started(problem, "network"))["A", "A"]
+    r = np.linspace(0.4, 3.8, 50)
+    assert np.abs(found.energy(r) - TRUTH.energy(r)).max() < 0.1
+
+
+def test_a_network_refuses_what_it_does_not_know(target):
+    models = pytest.importorskip("cg_models")
+    dense = cd.make_target(target.r.values, target.g.values[0], density=20.0, kT=1.0, g_stderr=np.full(120, 1e-3))
+    with pytest.raises(models.OutsideDomain, match="start from initial='theory'"):
+        started(ci.problem(dense, cutoff=4.0), "network")

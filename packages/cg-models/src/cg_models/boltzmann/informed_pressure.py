@@ -16,6 +16,7 @@ from cg_data.potentials.pair_potential import Array, Potential
 from cg_models.boltzmann.networks import POINTS
 
 ESTIMATES = 9  # numbers that `estimates` returns
+SECOND_VIRIAL, CHAIN_SOLVED = 4, 5  # places of two of them
 _CONSISTENT = 0.3  # mismatch of a solution that is believed
 _MOST = 3.0  # scales between an estimate and the best one that still tell something
 _CORRECTION = 0.5  # of |P| + ρ: the network changes the best estimate by less

@@ -11,10 +11,10 @@ import torch
 from scipy.interpolate import CubicSpline, PchipInterpolator
 from torch import Tensor
 
-from cg_data import infinite_liquid, low_density_pressure, tabulated
+from cg_data import infinite_liquid, tabulated
 from cg_data.potentials.pair_potential import Array, PairPotential, Potential
 from cg_models.boltzmann.domain import OutsideDomain, of_distributions, of_potentials
-from cg_models.boltzmann.informed_pressure import estimates
+from cg_models.boltzmann.informed_pressure import CHAIN_SOLVED, SECOND_VIRIAL, estimates
 from cg_models.boltzmann.networks import POINTS
 from cg_models.boltzmann.options import CAP
 from cg_models.boltzmann.pressure import input_curves
@@ -24,6 +24,9 @@ from cg_models.boltzmann.table import REACH, R, on_points
 _FINER = 5  # points of the potential's table between two of the network's
 _SEEN = 0.3  # of g: where particles begin, if sigma is not said
 _CONTACT = 0.92  # of σ: there, for a WCA core at kT
+_ZERO = 1e-6  # of g, negative: as theories may say
+_NOTHING = 1e-3  # g below: too few pairs to say how high U is
+_RISE, _WALL = 0.7, float(np.arcsinh(1e4))  # of asinh U/kT: from a point to the next inside a core, and at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +68,16 @@ def pressure(potential: Potential, density: float, kT: float = 1.0, *, sigma: fl
     u, force = (_row(x) for x in on_points(potential, kT, sigma))
     rho = torch.tensor([density * sigma**3], dtype=torch.float32)
     score = known.domain.check(of_potentials(u), rho, "the potential")
+    told = estimates(potential, density, kT, sigma)
+    if not told[CHAIN_SOLVED]:
+        raise OutsideDomain(
+            "the hypernetted chain has no solution here: of such states 5 in 100 were one liquid in equilibrium"
+            " (657 random splines at four densities), of the others 91: simulate"
+        )
     if network == "informed":
-        mean, spread = known(u, rho, _row(estimates(potential, density, kT, sigma)))
+        mean, spread = known(u, rho, _row(told))
     else:
-        estimate = low_density_pressure(potential, density, kT=kT) * sigma**3 / kT
-        mean, spread = known(input_curves(u, force, "c"), rho, torch.tensor([estimate], dtype=torch.float32))
+        mean, spread = known(input_curves(u, force, "c"), rho, torch.tensor([told[SECOND_VIRIAL]], dtype=torch.float32))
     unit = kT / sigma**3
     return PredictedPressure(float(mean[0]) * unit, float(spread[0]) * unit, float(score[0]))
 
@@ -83,7 +91,7 @@ def invert(r: npt.ArrayLike, g: npt.ArrayLike, density: float, kT: float = 1.0, 
     The paper's CN/f instead: `network="paper"`.
     """
     x, y = np.asarray(r, dtype=float), np.asarray(g, dtype=float)
-    if x.ndim != 1 or x.shape != y.shape or len(x) < 8 or np.any(np.diff(x) <= 0) or x[0] < 0 or np.any(y < 0):
+    if x.ndim != 1 or x.shape != y.shape or len(x) < 8 or np.any(np.diff(x) <= 0) or x[0] < 0 or np.any(y < -_ZERO):
         raise ValueError(f"r must increase from 0 on and g ≥ 0 have its length, got shapes {x.shape} and {y.shape}")
     if not (density > 0 and kT > 0 and (sigma is None or sigma > 0)):
         raise ValueError(f"density, kT and sigma must be positive, got {density}, {kT} and {sigma}")
@@ -93,7 +101,7 @@ def invert(r: npt.ArrayLike, g: npt.ArrayLike, density: float, kT: float = 1.0, 
         raise OutsideDomain(
             f"g must be known up to {REACH * unit:g} (5 sigma), not only {reach:g}: measure further or give sigma"
         )
-    bins, rho = in_bins(x / unit, y), density * unit**3
+    bins, rho = in_bins(x / unit, np.maximum(y, 0.0)), density * unit**3
     if particles is not None:
         bins = infinite_liquid(bins, rho, float(2 * R[0]), particles)
     known = shipped("informed-potential" if network == "informed" else "CN-f")
@@ -101,7 +109,9 @@ def invert(r: npt.ArrayLike, g: npt.ArrayLike, density: float, kT: float = 1.0, 
     score = known.domain.check(of_distributions(given[0]), given[1], "g(r)")
     mean, spread = known(*given)
     u = mean[0].double().numpy()
-    return PredictedPotential(R * unit, u * kT, spread[0].double().numpy() * kT, float(score[0]), through(u, kT, unit))
+    return PredictedPotential(
+        R * unit, u * kT, spread[0].double().numpy() * kT, float(score[0]), through(u, bins, kT=kT, sigma=unit)
+    )
 
 
 def in_bins(r: Array, g: Array) -> Array:
@@ -121,14 +131,26 @@ def in_bins(r: Array, g: Array) -> Array:
     return np.diff(total) / np.diff(edges**3)
 
 
-def through(u: Array, kT: float = 1.0, sigma: float = 1.0) -> PairPotential:
-    """Return the potential through U/kT on the 50 points: smooth in asinh U, in which a steep core is nearly straight."""
+def through(u: Array, g: Array | None = None, *, kT: float = 1.0, sigma: float = 1.0) -> PairPotential:
+    """Return the potential through U/kT on the 50 points: smooth in asinh U, in which a steep core is nearly straight.
+
+    Inside a core it goes on rising. The core is where U is above 20 kT; where the `g` that U was made of is nothing as well,
+    as far as U there does not rise inwards.
+    """
     above = np.flatnonzero(u >= CAP)
-    first = min(int(above[-1]) if len(above) else 0, POINTS - 4)
-    known = np.concatenate([np.arcsinh(u[first:]), [0.0]])
-    at = np.concatenate([R[first:], [REACH]])
-    spline = CubicSpline(at, known, bc_type=("not-a-knot", "clamped"))
-    fine = np.linspace(at[0], REACH, _FINER * len(at))
+    first = int(above[-1]) if len(above) else 0
+    if g is not None and g[0] < _NOTHING:
+        first = max(first, int(np.argmax(g >= _NOTHING)))
+    while first > 0 and CAP > u[first - 1] > u[first]:
+        first -= 1
+    first = min(first, POINTS - 4)
+    known = np.arcsinh(u)
+    rise = max(known[first] - known[first + 1], _RISE)
+    inside = np.minimum(known[first] + rise * np.arange(first, 0, -1), _WALL)
+    spline = CubicSpline(
+        np.append(R, REACH), np.concatenate([inside, known[first:], [0.0]]), bc_type=("natural", "clamped")
+    )
+    fine = np.linspace(R[0], REACH, _FINER * POINTS)
     return tabulated(fine * sigma, np.sinh(spline(fine)) * kT)
 
 
