@@ -78,10 +78,15 @@ def test_what_is_unlike_everything_is_refused_in_words():
         cm.invert(FINE[::-1], np.ones(100), 0.3)
 
 
-def test_sigma_is_where_g_begins_unless_said():
+def test_sigma_is_one_that_the_networks_know_unless_said():
     wca = cd.WCA()
     found = cm.invert(FINE, distribution(wca, 0.5), 0.5)
     assert found.r[0] / R[0] == pytest.approx(1.0, abs=0.08)
+    far = (np.arange(240) + 0.5) * 0.05
+    soft = cm.invert(far, distribution(cd.GaussianCore(4.0, 2.0, cutoff=9.0), 0.06, far), 0.06)
+    assert (
+        np.abs(soft.u - np.where(soft.r < 9, cd.GaussianCore(4.0, 2.0, cutoff=9.0).energy(soft.r), 0.0))[2:].max() < 0.3
+    )
     assert np.abs(found.u - wca.energy(found.r))[found.r > 0.95].max() < 0.3
 
 

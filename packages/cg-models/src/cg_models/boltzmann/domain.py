@@ -43,7 +43,7 @@ class Domain:
 
     def check(self, curves: Tensor, density: Tensor, what: str) -> Tensor:
         """Return the scores; OutsideDomain if a row's is above 2 or its density was not learned of."""
-        low, high = float(self.densities[0]) / _WIDEST, float(self.densities[1]) * _WIDEST
+        low, high = self._range()
         if not bool(((density >= low) & (density <= high)).all()):
             raise OutsideDomain(
                 f"networks know densities from {low:.3g} to {high:.3g} σ⁻³, not {density.tolist()}: simulate"
@@ -55,6 +55,15 @@ class Domain:
                 " simulate, or choose another sigma"
             )
         return scores
+
+    def farness(self, curves: Tensor, density: Tensor) -> float:
+        """Return the largest score; infinite where a density was not learned of."""
+        low, high = self._range()
+        known = bool(((density >= low) & (density <= high)).all())
+        return float(self.score(curves).max()) if known else float("inf")
+
+    def _range(self) -> tuple[float, float]:
+        return float(self.densities[0]) / _WIDEST, float(self.densities[1]) * _WIDEST
 
     def _distances(self, curves: Tensor) -> Tensor:
         """Return the distance along the axes and the one off them of each row."""

@@ -86,8 +86,8 @@ def invert(r: npt.ArrayLike, g: npt.ArrayLike, density: float, kT: float = 1.0, 
            particles: int | None = None, network: Literal["informed", "paper"] = "informed") -> PredictedPotential:  # fmt: skip
     """Return U(r) [energy] that makes g(r); OutsideDomain if the networks know nothing like it.
 
-    `sigma` [length] is the unit of the 50 points, up to 5 σ, as far as g must be known; without it where g begins, or a
-    fifth of its reach. `particles` were in the box that g is from: say it if they were fewer than some ten thousand.
+    `sigma` [length] is the unit of the 50 points, up to 5 σ, as far as g must be known; without it where g begins or a
+    fifth of its reach, whichever the networks know better. `particles` were in the box that g is from: say it if they were fewer than some ten thousand.
     The paper's CN/f instead: `network="paper"`.
     """
     x, y = np.asarray(r, dtype=float), np.asarray(g, dtype=float)
@@ -96,15 +96,14 @@ def invert(r: npt.ArrayLike, g: npt.ArrayLike, density: float, kT: float = 1.0, 
     if not (density > 0 and kT > 0 and (sigma is None or sigma > 0)):
         raise ValueError(f"density, kT and sigma must be positive, got {density}, {kT} and {sigma}")
     reach = x[-1] + 0.5 * (x[-1] - x[-2])
-    unit = sigma if sigma is not None else _unit(x, y, reach)
-    if reach < REACH * unit * (1 - 1e-6):
-        raise OutsideDomain(
-            f"g must be known up to {REACH * unit:g} (5 sigma), not only {reach:g}: measure further or give sigma"
-        )
-    bins, rho = in_bins(x / unit, np.maximum(y, 0.0)), density * unit**3
-    if particles is not None:
-        bins = infinite_liquid(bins, rho, float(2 * R[0]), particles)
     known = shipped("informed-potential" if network == "informed" else "CN-f")
+    units = [sigma] if sigma is not None else _units(x, y, reach)
+    if reach < REACH * min(units) * (1 - 1e-6):
+        raise OutsideDomain(
+            f"g must be known up to {REACH * min(units):g} (5 sigma), not only {reach:g}: measure further or give sigma"
+        )
+    tried = [(unit, *_seen(x, y, density, unit, particles)) for unit in units]
+    unit, bins, rho = min(tried, key=lambda t: known.domain.farness(of_distributions(_row(t[1])), torch.tensor([t[2]])))
     given = _row(bins), torch.tensor([rho], dtype=torch.float32)
     score = known.domain.check(of_distributions(given[0]), given[1], "g(r)")
     mean, spread = known(*given)
@@ -154,9 +153,16 @@ def through(u: Array, g: Array | None = None, *, kT: float = 1.0, sigma: float =
     return tabulated(fine * sigma, np.sinh(spline(fine)) * kT)
 
 
-def _unit(r: Array, g: Array, reach: float) -> float:
-    begins = float(r[np.argmax(g > _SEEN)]) / _CONTACT if g[0] < _SEEN else reach
-    return min(begins, reach / REACH)
+def _units(r: Array, g: Array, reach: float) -> list[float]:
+    """Return units of length to choose from: of where g begins, and a fifth of its reach."""
+    widest = reach / REACH
+    return [min(float(r[np.argmax(g > _SEEN)]) / _CONTACT, widest), widest] if g[0] < _SEEN else [widest]
+
+
+def _seen(r: Array, g: Array, density: float, unit: float, particles: int | None) -> tuple[Array, float]:
+    """Return g in the 50 bins of a unit, of an infinite liquid, and the density."""
+    bins, rho = in_bins(r / unit, np.maximum(g, 0.0)), density * unit**3
+    return (bins if particles is None else infinite_liquid(bins, rho, float(2 * R[0]), particles)), rho
 
 
 def _row(values: npt.ArrayLike) -> Tensor:
