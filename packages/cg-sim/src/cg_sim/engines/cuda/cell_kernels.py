@@ -37,7 +37,7 @@ def count_particles(position, numbers, cells, cell_of, counts):
 def start_cells(counts, starts, cursors):
     """Write the running sum of `counts` to `starts`, one longer, and to `cursors`, and clear it: one block, a stretch per thread."""
     t, threads, total = cuda.threadIdx.x, cuda.blockDim.x, len(counts)
-    sums = cuda.shared.array(STARTING_THREADS, int32)
+    sums = cuda.shared.array(0, int32)  # of the launch's size: the simulator makes a fixed one per thread, now and then
     stretch = (total + threads - 1) // threads
     own = 0
     for c in range(t * stretch, min((t + 1) * stretch, total)):

@@ -71,7 +71,8 @@ class NeighborList:
             self._make_cells(shape)
         cells, starts = self._cells, self._starts
         launch(kernels.count_particles, grid, THREADS, p.position, numbers, cells, self._cell_of, self._in_cell)
-        launch(kernels.start_cells, 1, _STARTING_THREADS, self._in_cell, starts, self._cursors)
+        shared = 4 * _STARTING_THREADS
+        launch(kernels.start_cells, 1, _STARTING_THREADS, self._in_cell, starts, self._cursors, shared=shared)
         launch(kernels.fill_cells, grid, THREADS, self._cell_of, self._cursors, self._order)
         launch(kernels.rank_cells, blocks(len(self._cursors)), THREADS, starts, p.ids, self._order)
         new = Carried(*(cuda.device_array(a.shape, dtype=a.dtype) for a in p)) if self._spare is None else self._spare
