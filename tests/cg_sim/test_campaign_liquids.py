@@ -125,6 +125,7 @@ def test_a_specification_is_read_and_wrong_ones_say_what(tmp_path):
         ("[potentials]\nsplines = 3\n[rows]\ndensity = 0.3\n[run]\nmoost = 3\n", "moost"),
         ("[potentials]\nsplines = 3\n[rows]\ndensity = 0.3\n[run]\nreach = 9.0\n", "half the box"),
         ('[potentials]\nfiles = ["no*.table"]\n[rows]\ndensity = 0.3\n', "no file matches"),
+        ("[potentials]\nsplines = 3\nnumbers = [3]\n[rows]\ndensity = 0.3\n", "numbers must be from 0 to 2"),
         ("[potentials\n", "no specification"),
         ("[potentials]\nsplines = 3\n[rows]\ndensity = -0.3\n", "positive densities"),
         ('[potentials]\nsplines = 3\n[rows]\ndensity = "x"\n', "density must be numbers"),
@@ -134,6 +135,15 @@ def test_a_specification_is_read_and_wrong_ones_say_what(tmp_path):
         file.write_text(text)
         with pytest.raises(ValueError, match=said):
             read_liquids(file)
+
+
+def test_some_of_the_splines_are_the_rows_they_are_among_all(tmp_path):
+    file = tmp_path / "c.toml"
+    file.write_text("[potentials]\nsplines = 5\nseed = 2\nnumbers = [1, 4]\n[rows]\ndensity = 0.3\n")
+    some = read_liquids(file).campaign(tmp_path / "some.zarr")
+    every = Liquids(Splines(5, seed=2), (0.3,)).campaign(tmp_path / "every.zarr")
+    assert list(some.parameters["potential"].values) == ["spline-2-0001", "spline-2-0004"]
+    assert list(some.row_ids) == [every.row_ids[k] for k in (1, 4)]
 
 
 def test_other_potentials_or_settings_are_another_campaign(tmp_path):

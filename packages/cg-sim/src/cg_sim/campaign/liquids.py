@@ -73,6 +73,7 @@ def read_liquids(path: str | Path) -> Liquids:
     [potentials]
     splines = 657                              # or files = ["*.table"], formulas = ["lj:cutoff=2.5"]
     seed = 0
+    numbers = [0, 7, 41]                       # some of the splines; may be left out
     [rows]
     density = [0.125, 0.244, 0.512, 1.0]
     kT = [1.0]                                 # this and the seeds may be left out

@@ -61,7 +61,27 @@ class Named:
         return found
 
 
-Source = Splines | Named
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Some of the random splines, by number: those that a theory or an earlier campaign has found worth a run."""
+
+    splines: Splines
+    numbers: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if not self.numbers or min(self.numbers) < 0 or max(self.numbers) >= self.splines.splines:
+            raise ValueError(f"[potentials]: numbers must be from 0 to {self.splines.splines - 1}")
+
+    @property
+    def units(self) -> cd.Units:
+        return self.splines.units
+
+    def potentials(self) -> dict[str, cd.Potential]:
+        every = list(potentials_of(self.splines).items())
+        return dict(every[k] for k in self.numbers)
+
+
+Source = Splines | Chosen | Named
 
 
 @cache
@@ -73,14 +93,17 @@ def potentials_of(source: Source) -> dict[str, cd.Potential]:
 def source_of(table: Mapping[str, Any], folder: Path) -> Source:
     """Return what the table [potentials] of a specification names."""
     if "splines" in table:
+        settings = dict(table)
+        numbers = settings.pop("numbers", None)
         try:
-            return Splines(**table)
+            splines = Splines(**settings)
         except TypeError as error:
             raise ValueError(f"[potentials]: {error}") from None
+        return splines if numbers is None else Chosen(splines, tuple(numbers))
     unknown = sorted(set(table) - {"files", "formulas"})
     if unknown or not table:
         raise ValueError(
-            f"[potentials] has splines = N (and seed, hard_cores, …), or files and formulas, not {unknown}"
+            f"[potentials] has splines = N (and seed, hard_cores, numbers, …), or files and formulas, not {unknown}"
         )
     files = [path for pattern in table.get("files", ()) for path in _matching(folder, pattern)]
     return Named(tuple(str(path) for path in files) + tuple(table.get("formulas", ())))
