@@ -15,6 +15,7 @@ from cg_models.boltzmann.table import LiquidTable, liquid_table
 
 RESULTS = Path(__file__).parents[1] / "results" / "01"
 LIQUIDS = RESULTS / "liquids.nc"
+DENSE = {"splines": 2000, "hard_cores": 1200, "seed": 1}  # random splines of which boltzmann_dense.py ran some
 FOLDS, NINTHS = 4, 9  # the paper kept 101 of its 891 rows for the test
 
 
@@ -29,6 +30,12 @@ def table(runs: Path = LIQUIDS, kinds: tuple[str, ...] = ("liquid",)) -> LiquidT
     """Return the rows of the campaign that networks see."""
     with xr.open_dataset(runs) as data:
         return liquid_table(data.load(), potentials(), kinds=kinds)
+
+
+def dense(runs: Path = RESULTS / "dense.nc") -> LiquidTable:
+    """Return the further rows of high pressure."""
+    with xr.open_dataset(runs) as found:
+        return liquid_table(found.load(), potentials(**DENSE))
 
 
 def of_test(groups: Tensor, *, by_row: bool = False) -> Tensor:

@@ -7,10 +7,14 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
+import torch
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.optimize import curve_fit
+
+from cg_models.boltzmann.domain import REFUSED, of_distributions
+from cg_models.boltzmann.shipped import shipped
 
 Array = npt.NDArray[np.float64]
 OURS, PAPER, START, TRUE = "#1f6fb4", "#d9772b", "#8a8a8a", "#222222"
@@ -125,7 +129,11 @@ def decay(errors: Array) -> tuple[float, float]:
     height, edges = np.histogram(errors, bins=25, range=(0, reach), density=True)
     middle = 0.5 * (edges[1:] + edges[:-1])
     (_, delta), covariance = curve_fit(
-        lambda x, a, d: a * np.exp(-x / d), middle, height, p0=(height[0], np.mean(errors[errors <= reach]))
+        lambda x, a, d: a * np.exp(-x / d),
+        middle,
+        height,
+        p0=(height[0], np.mean(errors[errors <= reach])),
+        bounds=(0, np.inf),
     )
     return float(delta), float(np.sqrt(covariance[1, 1]))
 
@@ -144,6 +152,22 @@ def error_distribution(errors: Mapping[str, tuple[Array, str]]) -> Figure:
         panel.semilogy(middle, np.nanmax(height) * np.exp(-middle / delta), color=color, lw=0.8)
     panel.set(xlabel="mean |U − Û| of a curve [kT]", ylabel="p", xlim=(0, 1))
     panel.legend(fontsize=8, frameon=False)
+    return figure
+
+
+def domain_scores(g: Array) -> Array:
+    """Return how far each g is from what the shipped networks learned of."""
+    known = shipped("informed-potential").domain
+    found: Array = known.score(of_distributions(torch.from_numpy(g).float().nan_to_num(0.0))).double().numpy()
+    return found
+
+
+def error_over_score(scores: Array, errors: Array) -> Figure:
+    """Draw errors of curves [kT] over their scores."""
+    figure, panel = plt.subplots(figsize=(5.5, 3.2), layout="constrained")
+    panel.loglog(scores, errors, "o", ms=4, color=OURS)
+    panel.axvline(REFUSED, color=TRUE, lw=0.8, ls="--")
+    panel.set(xlabel="score", ylabel="mean |U − Û| of a curve [kT]")
     return figure
 
 

@@ -2,7 +2,7 @@
 
 python notebooks/runs/boltzmann_informed.py WORK [--runs liquids.nc] [--ship]
 
-After `boltzmann_theory.py WORK`. Trains the informed networks and the paper's own final ones (UN/c→Bn, CN/f): on everything
+After `boltzmann_theory.py WORK` and `boltzmann_dense.py WORK`. Trains the informed networks and the paper's own final ones (UN/c→Bn, CN/f): on everything
 but the test, a split by potentials; on four folds of that; and with the paper's split by rows. About half an hour of a core;
 what is in WORK already is not done again. Writes notebooks/results/01/predictions.nc, with --ship also the weights.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -20,10 +20,11 @@ import boltzmann_data as data
 import numpy as np
 import torch
 import xarray as xr
-from boltzmann_theory import pretrained, theory_table
+from boltzmann_theory import counted_table, pretrained, theory_table
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+import cg_data as cd
 import cg_models
 from cg_models.boltzmann.domain import Domain, of_distributions, of_potentials
 from cg_models.boltzmann.ensembles import Epochs
@@ -64,7 +65,7 @@ def tuned(work: Path, name: str, runs: LiquidTable, members: range) -> list[nn.M
     """Return informed networks g → U that learned of theory's liquids and then of the `runs`."""
 
     def train() -> list[nn.Module]:
-        theory, models = theory_table(work), [pretrained(work, k, PRETRAINING) for k in members]
+        theory, models = counted_table(work), [pretrained(work, k, PRETRAINING) for k in members]
         for k, model in zip(members, models, strict=True):
             exhaust(learn_potential(model, theory, runs, steps=TUNING, rate=7e-4, decay=1e-2, seed=100 + k))
         return list(models)
@@ -93,16 +94,16 @@ def papers(
     return kept(file, fitted(options, table, weights, Epochs(steps=0)), lambda: fitted(options, table, weights, PAPER))
 
 
-def told(work: Path, runs: Path, table: LiquidTable) -> Tensor:
-    """Return what theories say of the pressure of every row."""
-    file = work / "estimates.npz"
+def told(work: Path, runs: Path, potentials: Mapping[str, cd.Potential]) -> Tensor:
+    """Return what theories say of the pressure of every liquid of a campaign."""
+    file = work / f"estimates-{runs.stem}.npz"
     known = dict(np.load(file)) if file.exists() else {}
     with xr.open_dataset(runs) as opened:
         chosen = opened.isel(row=opened["kind"].values == 0)
         rows = [(str(n), float(x)) for n, x in zip(chosen["potential"].values, chosen["density"].values, strict=True)]
     for name, density in rows:
         if f"{name}@{density}" not in known:
-            known[f"{name}@{density}"] = estimates(data.potentials()[name], density)
+            known[f"{name}@{density}"] = estimates(potentials[name], density)
     np.savez(file, **known)
     return torch.tensor(np.array([known[f"{n}@{x}"] for n, x in rows]), dtype=torch.float32)
 
@@ -132,18 +133,25 @@ def main() -> None:
     options = words.parse_args()
     torch.set_num_threads(1)
     work, table = options.work, data.table(options.runs)
-    given = told(work, options.runs, table)
+    given, more = told(work, options.runs, data.potentials()), data.dense()
+    given_more = told(work, data.RESULTS / "dense.nc", data.potentials(**data.DENSE))
     test, by_row = data.of_test(table.potential, by_row=False), data.of_test(table.potential, by_row=True)
     out = data.left_out(table.potential, test, by_row=False)
     everyone = range(MEMBERS)
+
+    def solvers_of(name: str, rows: Tensor) -> list[nn.Module]:
+        return pressed(work, name, table[rows].with_rows(more), torch.cat([given[rows], given_more]), everyone)
+
+    def inverters_of(name: str, rows: Tensor, members: range) -> list[nn.Module]:
+        return tuned(work, name, table[rows].with_rows(more), members)
 
     predicted: dict[str, Tensor] = {"pressure": table.pressure, "pressure_stderr": table.pressure_stderr,
                                     "density": table.density, "potential": table.potential, "p0": table.estimate,
                                     "best_theory": given[:, 0], "test": test, "test_by_row": by_row}  # fmt: skip
     curves = {"u": table.u, "g": table.g, "g_stderr": table.g_stderr, "u0": boltzmann_inverted(table.g)}
-    final = tuned(work, "final", table[~test], everyone)
-    curves["u_informed"], curves["u_informed_stderr"] = mean(final, table.g, table.density)
-    solvers = pressed(work, "final", table[~test], given[~test], everyone)
+    final = inverters_of("final", ~test, everyone)
+    curves["u_informed"], curves["u_informed_stderr"] = mean(final, table.g, table.gamma, table.density)
+    solvers = solvers_of("final", ~test)
     predicted["p_informed"], predicted["p_informed_stderr"] = mean(solvers, table.u, table.density, given)
     again = chained(work, "final", curves["u_informed"], table.g, table.density)
     predicted["p_chained"], _ = mean(solvers, curves["u_informed"], table.density, again)
@@ -161,14 +169,16 @@ def main() -> None:
     for k, fold in enumerate(out):
         rows = ~fold & ~test
         of_folds["u_informed"][fold] = mean(
-            tuned(work, f"fold-{k}", table[rows], range(1)), table.g[fold], table.density[fold]
+            inverters_of(f"fold-{k}", rows, range(1)), table.g[fold], table.gamma[fold], table.density[fold]
         )[0]
-        found = pressed(work, f"fold-{k}", table[rows], given[rows], everyone)
+        found = solvers_of(f"fold-{k}", rows)
         of_folds["p_informed"][fold] = mean(found, table.u[fold], table.density[fold], given[fold])[0]
     curves["u_informed_folds"], predicted["p_informed_folds"] = of_folds["u_informed"], of_folds["p_informed"]
 
-    curves["u_informed_by_row"] = mean(tuned(work, "by-row", table[~by_row], range(1)), table.g, table.density)[0]
-    found = pressed(work, "by-row", table[~by_row], given[~by_row], everyone)
+    curves["u_informed_by_row"] = mean(inverters_of("by-row", ~by_row, range(1)), table.g, table.gamma, table.density)[
+        0
+    ]
+    found = solvers_of("by-row", ~by_row)
     predicted["p_informed_by_row"] = mean(found, table.u, table.density, given)[0]
     curves["u_paper_by_row"] = mean(papers(work, "by-row", CN, table, ~by_row), *inputs(CN, table))[0]
     predicted["p_paper_by_row"] = mean(papers(work, "by-row", UN, table, ~by_row), *inputs(UN, table))[0]
@@ -178,7 +188,9 @@ def main() -> None:
     results = xr.Dataset(rows, {"r": ("r", R, {"units": "sigma"})}, {"members": MEMBERS, "tuning": TUNING})
     results.to_netcdf(options.out, encoding={name: {"zlib": True, "complevel": 9} for name in rows})
     if options.ship:
-        ship(final, solvers, paper_cn, paper_un, table[~test].joined(theory_table(work)), table[~test])
+        ship(
+            final, solvers, paper_cn, paper_un, table[~test].with_rows(more).with_rows(theory_table(work)), table[~test]
+        )
 
 
 def ship(

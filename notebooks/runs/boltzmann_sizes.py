@@ -54,7 +54,7 @@ class Sizes:
     def __call__(self, row: Mapping[str, Any]) -> dict[str, Any]:
         n, density = int(row["particles"]), float(row["density"])
         steps = self.numbers[n]
-        liquid = cs.campaign.Liquid(particles=n, box=(n / density) ** (1 / 3), least=steps, most=steps,
+        liquid = cs.campaign.Liquid(particles=n, box=round((n / density) ** (1 / 3), 9), least=steps, most=steps,
                                     bins=self.bins, reach=self.reach)  # fmt: skip
         potential = data.potentials()[str(row["potential"])]
         found = cs.campaign.measured(potential, density=density, kT=1.0, seed=11, liquid=liquid)

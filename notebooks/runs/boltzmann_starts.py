@@ -1,10 +1,10 @@
 """What a network's U saves an iterative method: fits of potentials that no network saw, from three starts, resumable.
 
-python notebooks/runs/boltzmann_starts.py WORK [--potentials 60] [--workers 2]
+python notebooks/runs/boltzmann_starts.py WORK [--potentials 54] [--workers 2]
 
 Random splines of another seed, at the four densities in turn, those of which the hypernetted chain has a solution; targets of
 N = 1000 and 20 000 steps. Each is fitted by IBI and by HNCN from Boltzmann inversion, from theory and from the network, until
-the residual is noise. Writes notebooks/results/01/starts.nc.
+the residual is noise, 12 rounds at most. Writes notebooks/results/01/starts.nc.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ LEAST = 2.0  # σ: of cutoffs; below, a hard core leaves too little to fit
 STARTS = ("boltzmann", "theory", "network")
 METHODS = {"ibi": ci.ibi, "hncn": ci.hncn}
 TARGET = cs.campaign.Liquid(least=20_000, most=20_000)
-CONTROL = ci.Control(rounds=20, steps=8000, first_steps=4000, seed=5)
+CONTROL = ci.Control(rounds=12, steps=4000, first_steps=4000, seed=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Starts:
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("work", type=Path)
-    words.add_argument("--potentials", type=int, default=60)
+    words.add_argument("--potentials", type=int, default=54)
     words.add_argument("--workers", type=int, default=2)
     words.add_argument("--out", type=Path, default=data.RESULTS / "starts.nc")
     options = words.parse_args()

@@ -9,19 +9,21 @@ such commands may run at once.
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
+from cg_models.boltzmann.counting_noise import noisy
 from cg_models.boltzmann.informed_potential import InformedPotential
 from cg_models.boltzmann.informed_training import learn_potential
 from cg_models.boltzmann.table import LiquidTable
 from cg_models.boltzmann.theory_liquids import theory_liquids
 
-SEEDS, POTENTIALS = range(1001, 1025), 3000
+SEEDS, POTENTIALS = range(1001, 1017), 3000
+COUNTED = 6
 PEAK = 3000.0  # of g: clusters beyond are no liquids
 
 
@@ -38,9 +40,25 @@ def theory_table(work: Path) -> LiquidTable:
             print(f"{file.name}: {len(table)} liquids", flush=True)
         stored = np.load(file)
         table = LiquidTable(*(torch.from_numpy(stored[f.name]) for f in fields(LiquidTable)))
-        whole = table if whole is None else whole.joined(table)
+        whole = table if whole is None else whole.with_rows(table)
     assert whole is not None
     return whole[whole.g.amax(dim=1) < PEAK]
+
+
+def counted_table(work: Path) -> LiquidTable:
+    """Return every liquid as counted in runs of different seeds, made if they are not there."""
+    file = work / "counted.npz"
+    theory = theory_table(work)
+    if not file.exists():
+        again = [noisy(theory, seed=seed) for seed in range(COUNTED)]
+        names = ("g", "gamma", "fine")
+        np.savez(
+            file.with_suffix(".draft.npz"), **{n: np.concatenate([getattr(t, n).numpy() for t in again]) for n in names}
+        )
+        file.with_suffix(".draft.npz").replace(file)
+    stored = np.load(file)
+    rows = torch.arange(len(theory)).repeat(COUNTED)
+    return replace(theory[rows], **{n: torch.from_numpy(stored[n]) for n in stored.files})
 
 
 def pretrained(work: Path, member: int, steps: int) -> InformedPotential:
@@ -49,7 +67,7 @@ def pretrained(work: Path, member: int, steps: int) -> InformedPotential:
     if file.exists():
         model.load_state_dict(load_file(file))
         return model
-    theory = theory_table(work)
+    theory = counted_table(work)
     for step, loss in enumerate(learn_potential(model, theory, steps=steps, seed=member)):
         if step % 1000 == 999:
             print(f"network {member}: step {step + 1} of {steps}, loss {loss:.4f}", flush=True)

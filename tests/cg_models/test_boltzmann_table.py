@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 if True:  # after the skip
     from cg_models.boltzmann.ensembles import Epochs, folds
     from cg_models.boltzmann.options import PotentialOptions, PressureOptions
-    from cg_models.boltzmann.table import R, binned, liquid_table, on_points
+    from cg_models.boltzmann.table import R, binned, joined, liquid_table, on_points
     from cg_models.boltzmann.training import fitted, scores
 
 POTENTIALS = {"soft": cd.GaussianCore(3.0, 1.0, cutoff=4.0), "hard": cd.LennardJones(cutoff=2.5).shifted()}
@@ -60,13 +60,14 @@ def test_a_table_holds_the_kept_rows_in_units_of_kT(attrs):
 def test_bins_are_joined_by_their_volumes():
     """The joined bins hold the pairs that the fine ones held."""
     g = np.random.default_rng(0).random((2, 200))
-    fine = (np.arange(200) + 0.5) * 0.025
-    joined, stderr = binned(fine, g, np.full((2, 200), 0.1))
-    volumes, wide = cd.shell_volumes(fine), cd.shell_volumes(R)
-    np.testing.assert_allclose((joined * wide).sum(axis=1), (g * volumes).sum(axis=1), rtol=1e-12)
-    np.testing.assert_allclose(joined[:, -1] * wide[-1], (g * volumes)[:, -4:].sum(axis=1), rtol=1e-12)
+    narrow = (np.arange(200) + 0.5) * 0.025
+    fine, error = binned(narrow, g, np.full((2, 200), 0.1))
+    whole, stderr = joined(fine, error)
+    volumes, wide = cd.shell_volumes(narrow), cd.shell_volumes(R)
+    np.testing.assert_allclose((whole * wide).sum(axis=1), (g * volumes).sum(axis=1), rtol=1e-12)
+    np.testing.assert_allclose(whole[:, -1] * wide[-1], (g * volumes)[:, -4:].sum(axis=1), rtol=1e-12)
     assert 0.049 < stderr[0, -1] < 0.051
-    with pytest.raises(ValueError, match="multiple of 50"):
+    with pytest.raises(ValueError, match="multiple of 100"):
         binned(np.linspace(0.1, 5, 75), g[:, :75], g[:, :75])
 
 

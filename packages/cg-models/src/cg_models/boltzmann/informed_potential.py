@@ -10,18 +10,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from cg_data.theory.factorization import direct_correlation_within
 from cg_models.boltzmann.networks import POINTS
 from cg_models.boltzmann.options import CAP
-from cg_models.boltzmann.table import R
 
 _LEAST = 1e-4  # of g, where its logarithm is asked for
-_GAMMA = 20.0  # kT: γ beyond is no answer
+_NOISE = 0.1  # beside |h|: what the chain leaves out is of order h², errors by noise are anywhere
 _ABOUT = 5.0  # kT: U and γ are divided by it
 
 
 class InformedPotential(nn.Module):
-    """U [kT] on the 50 points, of g there (that of an infinite liquid) and densities."""
+    """U [kT] on the 50 points, of g there (that of an infinite liquid), the γ = h − c that it implies, and densities."""
 
     def __init__(self, width: int = 256, layers: int = 3, *, seed: int = 0) -> None:
         super().__init__()
@@ -37,9 +35,9 @@ class InformedPotential(nn.Module):
                 self.last.weight.mul_(0.1)
                 self.last.bias.zero_()
 
-    def forward(self, g: Tensor, density: Tensor) -> Tensor:
+    def forward(self, g: Tensor, gamma: Tensor, density: Tensor) -> Tensor:
         """Return U [kT]; above the cap of 20 kT it is nothing in particular."""
-        h, start, gamma = g - 1, -torch.log(g.clamp(min=_LEAST)), indirect(g, density)
+        h, start = g - 1, -torch.log(g.clamp(min=_LEAST))
         chain = (start + gamma).clamp(-CAP, CAP)
         numbers = torch.stack([2 * density - 1, torch.log(density)], dim=1)
         x = nn.functional.gelu(
@@ -47,12 +45,5 @@ class InformedPotential(nn.Module):
         )
         for block in self.blocks:
             x = x + block(x)
-        out: Tensor = chain + self.last(x)
+        out: Tensor = chain + (h.abs().clamp(max=1) + _NOISE) * self.last(x)
         return out
-
-
-def indirect(g: Tensor, density: Tensor) -> Tensor:
-    """Return γ(r) = h − c (row, point) of g that is followed by no U; nothing is learned through it."""
-    c, _ = direct_correlation_within(g.detach().double().numpy() - 1, density.double().numpy(), float(2 * R[0]))
-    gamma = g - 1 - torch.from_numpy(c).to(g.dtype)
-    return gamma.nan_to_num(0.0).clamp(-_GAMMA, _GAMMA)

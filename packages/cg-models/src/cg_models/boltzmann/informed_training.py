@@ -7,14 +7,16 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from cg_models.boltzmann.counting_noise import counted, structure_factors
+from cg_data import shell_volumes
 from cg_models.boltzmann.informed_potential import InformedPotential
 from cg_models.boltzmann.informed_pressure import InformedPressure
 from cg_models.boltzmann.options import CAP
-from cg_models.boltzmann.table import LiquidTable
+from cg_models.boltzmann.table import LiquidTable, R
 
 _SMALL = 0.02  # kT, and of a pressure: errors below count as squares, above as absolute values
 _FAR = 2.0  # kT: more than this mean error of a simulated row teaches no more
+_TOGETHER = 0.5  # of the energy's error
+_SHELLS = torch.tensor(shell_volumes(R), dtype=torch.float32)
 _DILUTE = 0.3  # of ρ: what a pressure's error is a share of where P is near 0
 
 
@@ -22,24 +24,28 @@ def learn_potential(
     model: InformedPotential, theory: LiquidTable, runs: LiquidTable | None = None, *, steps: int, batch: int = 256,
     share: float = 0.5, rate: float = 2e-3, decay: float = 1e-3, seed: int = 0,
 ) -> Iterator[float]:  # fmt: skip
-    """Train in place; yield the loss of each step. With `runs`, a `share` of the loss is theirs, and a quarter of the rows."""
-    noise, structure = torch.Generator().manual_seed(seed), structure_factors(theory.g, theory.density)
+    """Train in place; yield the loss of each step. With `runs`, a `share` of the loss is theirs, and a quarter of the rows.
+
+    `theory` are liquids by theory with noise as counted, each as often as there is noise to learn from.
+    """
+    noise = torch.Generator().manual_seed(seed)
     simulated = batch // 4 if runs is not None else 0
     for optimizer in _steps(model, steps, rate, decay):
-        some = theory[rows := torch.randint(len(theory), (batch - simulated,), generator=noise)]
-        g = counted(some.g, some.density, structure[rows], noise)
-        density, u = some.density, some.u
+        loss = _off(model, theory[torch.randint(len(theory), (batch - simulated,), generator=noise)]).mean()
         if runs is not None:
-            other = runs[torch.randint(len(runs), (simulated,), generator=noise)]
-            g, density, u = torch.cat([g, other.g]), torch.cat([density, other.density]), torch.cat([u, other.u])
-        known = u <= CAP
-        off = torch.where(known, model(g, density) - u, 0.0)
-        each = _robust(off).sum(dim=1) / known.sum(dim=1)
-        loss = each[: len(some)].mean()
-        if runs is not None:
-            loss = (1 - share) * loss + share * each[len(some) :].clamp(max=_FAR).mean()
+            some = runs[torch.randint(len(runs), (simulated,), generator=noise)]
+            loss = (1 - share) * loss + share * _off(model, some).clamp(max=_FAR).mean()
         _learn(loss, model, optimizer)
         yield float(loss.detach())
+
+
+def _off(model: InformedPotential, some: LiquidTable) -> Tensor:
+    """Return each row's error of U, and of the energy of a particle as a share of P/ρ, in which errors of one sign add up."""
+    known = some.u <= CAP
+    off = torch.where(known, model(some.g, some.gamma, some.density) - some.u, 0.0)
+    energy = 0.5 * some.density * (off * some.g.clamp(max=1) * _SHELLS).sum(dim=1)
+    share = energy / (1 + some.pressure.abs() / some.density)
+    return _robust(off).sum(dim=1) / known.sum(dim=1) + _TOGETHER * _robust(share)
 
 
 def learn_pressure(

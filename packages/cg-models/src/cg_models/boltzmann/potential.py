@@ -48,12 +48,3 @@ def curve_errors(found: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
     known = wanted <= CAP
     absolute = of_curves(found, wanted, known, kind="absolute", correlated=False)
     return absolute, of_curves(found, wanted, known, kind="squares", correlated=False)
-
-
-def width(errors: Tensor) -> float:
-    """Return δ of the exponential distribution exp(−x/δ)/δ that errors x have: their mean, its likeliest value.
-
-    >>> round(width(torch.tensor([0.01, 0.03])), 6)
-    0.02
-    """
-    return float(errors.mean())

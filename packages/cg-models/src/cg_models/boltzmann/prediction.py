@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.interpolate import CubicSpline, PchipInterpolator
+from scipy.interpolate import Akima1DInterpolator, CubicSpline, PchipInterpolator
 from torch import Tensor
 
 from cg_data import infinite_liquid, tabulated
@@ -19,12 +19,15 @@ from cg_models.boltzmann.networks import POINTS
 from cg_models.boltzmann.options import CAP
 from cg_models.boltzmann.pressure import input_curves
 from cg_models.boltzmann.shipped import shipped
-from cg_models.boltzmann.table import REACH, R, on_points
+from cg_models.boltzmann.table import FINE, REACH, R, indirect, joined, on_points
 
 _FINER = 5  # points of the potential's table between two of the network's
 _SEEN = 0.3  # of g: where particles begin, if sigma is not said
 _CONTACT = 0.92  # of σ: there, for a WCA core at kT
 _ZERO = 1e-6  # of g, negative: as theories may say
+_MIDDLE = 1e-3  # of a bin: points so near to the middle of bins from 0 on are a histogram's
+_WIDE, _DENSE = 0.053, 0.6  # of σ, of σ³ρ: WCA and a soft tail in bins of 0.1 σ are off by 0.03 kT at 0.5, 0.4 at 0.8
+_DISAGREED = 0.5  # kT: networks that differ by more, in the mean where U < 20 kT, know nothing
 _NOTHING = 1e-3  # g below: too few pairs to say how high U is
 _RISE, _WALL = 0.7, float(np.arcsinh(1e4))  # of asinh U/kT: from a point to the next inside a core, and at most
 
@@ -102,31 +105,50 @@ def invert(r: npt.ArrayLike, g: npt.ArrayLike, density: float, kT: float = 1.0, 
         raise OutsideDomain(
             f"g must be known up to {REACH * min(units):g} (5 sigma), not only {reach:g}: measure further or give sigma"
         )
+    if (
+        (apart := float(np.median(np.diff(x)))) > _WIDE * min(units)
+        and density * min(units) ** 3 > _DENSE
+        and y[0] < _SEEN
+    ):
+        raise OutsideDomain(
+            f"bins of {apart:g} lose the long range of U of a dense liquid with cores: measure g in bins of {min(units) / 20:.2g} or less"
+        )
     tried = [(unit, *_seen(x, y, density, unit, particles)) for unit in units]
-    unit, bins, rho = min(tried, key=lambda t: known.domain.farness(of_distributions(_row(t[1])), torch.tensor([t[2]])))
-    given = _row(bins), torch.tensor([rho], dtype=torch.float32)
-    score = known.domain.check(of_distributions(given[0]), given[1], "g(r)")
-    mean, spread = known(*given)
-    u = mean[0].double().numpy()
-    return PredictedPotential(
-        R * unit, u * kT, spread[0].double().numpy() * kT, float(score[0]), through(u, bins, kT=kT, sigma=unit)
+    unit, fine, rho = min(
+        tried, key=lambda t: known.domain.farness(of_distributions(_row(_joined(t[1]))), torch.tensor([t[2]]))
     )
+    bins, at = _joined(fine), torch.tensor([rho], dtype=torch.float32)
+    score = known.domain.check(of_distributions(_row(bins)), at, "g(r)")
+    mean, spread = known(_row(bins), _row(indirect(fine, rho)), at) if network == "informed" else known(_row(bins), at)
+    u, off = mean[0].double().numpy(), spread[0].double().numpy()
+    if (differing := float(np.mean(off[u < CAP]))) > _DISAGREED:
+        raise OutsideDomain(
+            f"the networks differ by {differing:.1f} kT: no pair potential that ends within 5 sigma makes this g(r), or its values"
+            " are not means over bins"
+        )
+    return PredictedPotential(R * unit, u * kT, off * kT, float(score[0]), through(u, bins, kT=kT, sigma=unit))
 
 
 def in_bins(r: Array, g: Array) -> Array:
-    """Return the means of g in the 50 bins, of any points r [σ] as close as they are: differences of ∫ g r² dr.
+    """Return the means of g in the 100 bins, of a histogram's own bins by their counts, of other points r [σ] by a curve.
 
     >>> even = (np.arange(200) + 0.5) * 0.025
     >>> bool(np.allclose(in_bins(even, np.ones(200)), 1))
     True
     """
-    edges = np.linspace(0.0, REACH, POINTS + 1)
-    fine = np.linspace(0.0, REACH, 40 * POINTS + 1)
+    edges, width = np.linspace(0.0, REACH, FINE + 1), float(np.median(np.diff(r)))
+    own = np.append(r - 0.5 * width, r[-1] + 0.5 * width)
+    even = np.allclose(np.diff(r), width, rtol=1e-3, atol=0)
+    if even and abs(own[0] / width - round(own[0] / width)) < _MIDDLE:
+        own = np.maximum(own, 0.0)
+        counted = np.concatenate([[0.0], np.cumsum(g * np.diff(own**3))])
+        total = Akima1DInterpolator(own, counted)(np.clip(edges, own[0], own[-1]))
+        return np.maximum(np.diff(total) / np.diff(edges**3), 0.0)
+    fine = np.linspace(0.0, REACH, 20 * FINE + 1)
     between = PchipInterpolator(r, g)(np.clip(fine, r[0], r[-1]))
     between[fine < r[0]] = g[0] if r[0] < 2 * R[0] else 0.0
-    middle = 0.5 * (fine[1:] + fine[:-1])
-    shells = np.diff(fine**3)
-    total = np.concatenate([[0.0], np.cumsum(np.interp(middle, fine, between) * shells)])[::40]
+    shells, middle = np.diff(fine**3), 0.5 * (fine[1:] + fine[:-1])
+    total = np.concatenate([[0.0], np.cumsum(np.interp(middle, fine, between) * shells)])[::20]
     return np.diff(total) / np.diff(edges**3)
 
 
@@ -160,9 +182,13 @@ def _units(r: Array, g: Array, reach: float) -> list[float]:
 
 
 def _seen(r: Array, g: Array, density: float, unit: float, particles: int | None) -> tuple[Array, float]:
-    """Return g in the 50 bins of a unit, of an infinite liquid, and the density."""
-    bins, rho = in_bins(r / unit, np.maximum(g, 0.0)), density * unit**3
-    return (bins if particles is None else infinite_liquid(bins, rho, float(2 * R[0]), particles)), rho
+    """Return g in the 100 bins of a unit, of an infinite liquid, and the density."""
+    fine, rho = in_bins(r / unit, np.maximum(g, 0.0)), density * unit**3
+    return (fine if particles is None else infinite_liquid(fine, rho, REACH / FINE, particles)), rho
+
+
+def _joined(fine: Array) -> Array:
+    return joined(fine, np.zeros(FINE))[0]
 
 
 def _row(values: npt.ArrayLike) -> Tensor:

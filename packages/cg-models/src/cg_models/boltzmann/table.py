@@ -7,22 +7,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import xarray as xr
 from torch import Tensor
 
 from cg_data import infinite_liquid, low_density_pressure, shell_volumes
 from cg_data.potentials.pair_potential import Array, Potential
+from cg_data.theory.factorization import direct_correlation_within
 from cg_models.boltzmann.networks import POINTS
 
 REACH = 5.0  # σ
+FINE = 2 * POINTS  # bins of g, of which networks see pairs joined: a dense liquid's γ is lost in wider ones
 STEEPEST = 1000.0  # kT, kT/σ: U and F beyond are nothing that single precision or a network could use
+_GAMMA = 20.0  # kT
 R = np.asarray((np.arange(POINTS) + 0.5) * (REACH / POINTS), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LiquidTable:
-    """Rows of liquids: U, F and g (row, point), and numbers of each row. `potential` numbers potentials, whatever the density."""
+    """Rows of liquids: U, F, g and γ = h − c (row, point), g in bins half as wide (row, bin), and numbers of each row.
+
+    `potential` numbers potentials, whatever the density.
+    """
 
     potential: Tensor
     density: Tensor
@@ -30,6 +37,8 @@ class LiquidTable:
     force: Tensor
     g: Tensor
     g_stderr: Tensor
+    gamma: Tensor
+    fine: Tensor
     pressure: Tensor
     pressure_stderr: Tensor
     estimate: Tensor
@@ -41,7 +50,7 @@ class LiquidTable:
         """Return the rows that a mask or indices choose."""
         return LiquidTable(*(getattr(self, f.name)[rows] for f in fields(self)))
 
-    def joined(self, other: LiquidTable) -> LiquidTable:
+    def with_rows(self, other: LiquidTable) -> LiquidTable:
         """Return the rows of both; potentials of the other have numbers beyond ours."""
         beyond = int(self.potential.max()) + 1 if len(self) else 0
         columns = [torch.cat([getattr(self, f.name), getattr(other, f.name)]) for f in fields(self)[1:]]
@@ -63,10 +72,11 @@ def liquid_table(
     number = np.unique(names, return_inverse=True)[1]
     kT, density = kept["kT"].values, kept["density"].values
     curves = [on_points(potentials[name], at) for name, at in zip(names, kT, strict=True)]
-    g, g_stderr = binned(kept["r"].values, kept["g"].values, kept["g_stderr"].values)
-    g = infinite_liquid(g, density, R[0] * 2, kept["particles"].values)
+    counted, error = binned(kept["r"].values, kept["g"].values, kept["g_stderr"].values)
+    fine = infinite_liquid(counted, density, REACH / FINE, kept["particles"].values)
+    g, g_stderr = joined(fine, error)
     estimates = [low_density_pressure(potentials[n], x, kT=t) / t for n, x, t in zip(names, density, kT, strict=True)]
-    columns = (density, *(np.array(c) for c in zip(*curves, strict=True)), g, g_stderr,
+    columns = (density, *(np.array(c) for c in zip(*curves, strict=True)), g, g_stderr, indirect(fine, density), fine,
                kept["pressure"].values / kT, kept["pressure_stderr"].values / kT, np.array(estimates))  # fmt: skip
     return LiquidTable(torch.from_numpy(number), *(torch.tensor(c, dtype=torch.float32) for c in columns))
 
@@ -83,18 +93,30 @@ def on_points(potential: Potential, kT: float = 1.0, sigma: float = 1.0) -> tupl
 
 
 def binned(r: Array, g: Array, g_stderr: Array) -> tuple[Array, Array]:
-    """Return g (…, bin) and its error in the 50 bins, of which each joins some of the bins that g was counted in.
+    """Return g (…, bin) and its error in the 100 bins, of which each joins some of the bins that g was counted in.
 
-    >>> fine = (np.arange(100) + 0.5) * 0.05
-    >>> bool(np.allclose(binned(fine, np.ones(100), np.ones(100))[0], 1))
+    >>> narrow = (np.arange(200) + 0.5) * 0.025
+    >>> bool(np.allclose(binned(narrow, np.ones(200), np.ones(200))[0], 1))
     True
     """
-    joined = len(r) // POINTS
-    if joined * POINTS != len(r) or not np.allclose(r, (np.arange(len(r)) + 0.5) * (REACH / len(r))):
+    if len(r) % FINE or not len(r) or not np.allclose(r, (np.arange(len(r)) + 0.5) * (REACH / len(r))):
         raise ValueError(
-            f"g must be counted in a multiple of {POINTS} equal bins up to {REACH:g} σ, got {len(r)} up to {r[-1]:g}"
+            f"g must be counted in a multiple of {FINE} equal bins up to {REACH:g} σ, got {len(r)} up to {r[-1]:g}"
         )
-    share = shell_volumes(r).reshape(POINTS, joined)
+    return joined(g, g_stderr, FINE)
+
+
+def joined(g: Array, g_stderr: Array, bins: int = POINTS) -> tuple[Array, Array]:
+    """Return g (…, bin) and its error in fewer bins."""
+    narrow = g.shape[-1]
+    share = shell_volumes((np.arange(narrow) + 0.5) * (REACH / narrow)).reshape(bins, narrow // bins)
     share /= share.sum(axis=1, keepdims=True)
-    split = (*g.shape[:-1], POINTS, joined)
+    split = (*g.shape[:-1], bins, narrow // bins)
     return (share * g.reshape(split)).sum(axis=-1), np.sqrt(((share * g_stderr.reshape(split)) ** 2).sum(axis=-1))
+
+
+def indirect(fine: Array, density: npt.ArrayLike) -> Array:
+    """Return γ = h − c on the 50 points of g in the 100 bins, if U ends within them; no more than 20 kT, which is no answer."""
+    c, _ = direct_correlation_within(fine - 1, density, REACH / FINE)
+    gamma = np.clip(np.nan_to_num(fine - 1 - c), -_GAMMA, _GAMMA)
+    return np.asarray(0.5 * (gamma[..., ::2] + gamma[..., 1::2]))

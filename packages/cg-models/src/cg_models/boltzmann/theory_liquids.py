@@ -10,13 +10,15 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from scipy.interpolate import CubicSpline
 
-from cg_data import LiquidTheory, liquid_theory, low_density_pressure, random_splines, shell_volumes
+from cg_data import LiquidTheory, liquid_theory, low_density_pressure, random_splines
 from cg_data.potentials.pair_potential import Array, Potential
 from cg_models.boltzmann.networks import POINTS
-from cg_models.boltzmann.table import REACH, LiquidTable, on_points
+from cg_models.boltzmann.table import FINE, REACH, LiquidTable, indirect, joined, on_points
 
 CAMPAIGN = (0.125, 0.244, 0.512, 1.0)  # densities of the paper
+_SHARES = (0.15, 0.2, 0.25, 0.4)  # of rows at them: dense liquids are seldom solved, and hardest to invert
 LEAST, MOST = 0.08, 1.1  # densities between
 _OF_CAMPAIGN = 0.6  # share of rows at one of the paper's densities
 _CORED = 0.6  # share of potentials with a hard core: more of them are liquids
@@ -42,12 +44,17 @@ def _rows(potentials: int, seed: int) -> Iterator[tuple[int | float | Array, ...
     noise = np.random.default_rng(seed)
     for number, potential in enumerate(random_splines(potentials, hard_cores=int(_CORED * potentials), seed=seed)):
         as_simulated = noise.random() < _OF_CAMPAIGN
-        density = float(noise.choice(CAMPAIGN) if as_simulated else np.exp(noise.uniform(np.log(LEAST), np.log(MOST))))
+        density = float(
+            noise.choice(CAMPAIGN, p=_SHARES) if as_simulated else np.exp(noise.uniform(np.log(LEAST), np.log(MOST)))
+        )
         found = _solved(potential, density)
         if found is not None:
             u, force = on_points(potential)
             estimate = low_density_pressure(potential, density, kT=1.0)
-            yield number, density, u, force, _in_bins(found), np.zeros(POINTS), found.pressure, 0.0, estimate
+            fine = in_bins(found.r, found.g)
+            g, _ = joined(fine, np.zeros(FINE))
+            yield (number, density, u, force, g, np.zeros(POINTS), indirect(fine, density), fine,
+                   found.pressure, 0.0, estimate)  # fmt: skip
 
 
 def _solved(potential: Potential, density: float) -> LiquidTheory | None:
@@ -63,9 +70,10 @@ def _solved(potential: Potential, density: float) -> LiquidTheory | None:
     return consistent if good else chain
 
 
-def _in_bins(theory: LiquidTheory) -> Array:
-    """Return the means of g in the 50 bins."""
-    fine = (np.arange(POINTS * _FINER) + 0.5) * (REACH / (POINTS * _FINER))
-    share = shell_volumes(fine).reshape(POINTS, _FINER)
-    g = np.maximum(np.interp(fine, theory.r, theory.g), 0.0).reshape(POINTS, _FINER)
-    return np.asarray((share * g).sum(axis=1) / share.sum(axis=1))
+def in_bins(r: Array, g: Array) -> Array:
+    """Return the means of g, a smooth curve on points that are close, in the 100 bins."""
+    fine = np.linspace(0, REACH, FINE * _FINER + 1)
+    near = r < 1.1 * REACH
+    between = np.maximum(CubicSpline(r[near], g[near])(0.5 * (fine[1:] + fine[:-1])), 0.0)
+    shells = np.diff(fine**3).reshape(FINE, _FINER)
+    return np.asarray((shells * between.reshape(FINE, _FINER)).sum(axis=1) / shells.sum(axis=1))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -17,12 +16,6 @@ from cg_models.boltzmann.table import LiquidTable
 
 Options = PressureOptions | PotentialOptions
 _RELATIVE = 20.0  # a relative error of 1/20 is where logcosh turns from squares to absolute values
-
-
-class Fitted(Protocol):
-    """What is learned of a table."""
-
-    def __call__(self, *inputs: Tensor) -> Tensor: ...
 
 
 def fitted(
