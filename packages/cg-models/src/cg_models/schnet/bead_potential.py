@@ -1,0 +1,84 @@
+"""U of beads: a network, what is known of it beforehand, and the offset of energies (eqs. 3–5 of paper 02)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from cg_data.potentials.pair_potential import Potential
+from cg_models.schnet.graph import Graph
+from cg_models.schnet.network import SchNet
+
+TypePair = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """What is not learned: potentials of cg-data between molecules and inside them, by pairs of types.
+
+    They keep beads apart, and bound, where there are no data.
+    """
+
+    between: Mapping[TypePair, Potential] = field(default_factory=dict)
+    inside: Mapping[TypePair, Potential] = field(default_factory=dict)
+
+    def __call__(self, graph: Graph) -> tuple[Tensor, Tensor]:
+        """Return energies of the frames (frame,) and forces (bead, 3)."""
+        energy, forces = _pairwise(self.between, graph)
+        if self.inside and graph.inside is not None:
+            more = _pairwise(self.inside, graph.inside)
+            energy, forces = energy + more[0], forces + more[1]
+        return energy, forces
+
+
+class BeadPotential(nn.Module):
+    """U = prior + Σ network + offset per bead; `offset` is what energies of the data are counted from, and no force."""
+
+    offset: Tensor
+
+    def __init__(self, network: SchNet, prior: Prior | None = None) -> None:
+        super().__init__()
+        self.network, self.prior = network, prior or Prior()
+        self.register_buffer("offset", torch.zeros(()))
+
+    def learned(
+        self, graph: Graph, *, create_graph: bool = False, knots: list[Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return what the network adds: energies of the frames without the offset, and forces."""
+        d = graph.d.detach().requires_grad_()
+        inner = graph.inside if self.network.options.inner_blocks else None
+        e = inner.d.detach().requires_grad_() if inner is not None else None
+        with torch.enable_grad():
+            each = self.network(graph.types, graph.near(d), inner.near(e) if inner is not None else None, knots=knots)
+            slopes = torch.autograd.grad(each.sum(), [d] if e is None else [d, e], create_graph=create_graph)
+        forces = graph.forces(slopes[0])
+        if inner is not None:
+            forces = forces + inner.forces(slopes[1])
+        energy = torch.zeros(graph.frames, dtype=each.dtype, device=each.device).index_add(0, graph.frame, each)
+        return (energy, forces) if create_graph else (energy.detach(), forces.detach())
+
+    def forward(self, graph: Graph, *, knots: list[Tensor] | None = None) -> tuple[Tensor, Tensor]:
+        """Return U of the frames (frame,) and forces (bead, 3)."""
+        energy, forces = self.learned(graph, knots=knots)
+        known, known_forces = self.prior(graph)
+        beads = torch.bincount(graph.frame, minlength=graph.frames)
+        return energy + known.to(energy) + self.offset * beads, forces + known_forces.to(forces)
+
+
+def _pairwise(potentials: Mapping[TypePair, Potential], graph: Graph) -> tuple[Tensor, Tensor]:
+    """Return energies of frames and forces of pair potentials, which are not differentiated."""
+    d = graph.d.detach().double().cpu().numpy()
+    one, other = (graph.types[k.long()].cpu().numpy() for k in (graph.i, graph.j))
+    energy, slope = np.zeros_like(d), np.zeros_like(d)
+    for (a, b), potential in potentials.items():
+        alike = ((one == a) & (other == b)) | ((one == b) & (other == a))
+        alike &= d < potential.cutoff
+        energy[alike], slope[alike] = potential.energy(d[alike]), -np.asarray(potential.force(d[alike]))
+    frames = torch.zeros(graph.frames, dtype=torch.float64).index_add(
+        0, graph.frame[graph.i.long()].cpu(), torch.from_numpy(energy)
+    )
+    return frames, graph.forces(torch.from_numpy(slope).to(graph.d))

@@ -1,0 +1,95 @@
+"""Filters of SchNet: networks of a distance, and the splines through them that convolutions use.
+
+A filter is a function of one variable, whatever the number of pairs. It is evaluated at a few hundred distances, and a cubic
+B-spline goes through them: in dynamics always, in learning too, where gradients return through the spline to the weights.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+Activation = Literal["shifted_softplus", "tanh", "silu"]
+Envelope = Literal["smooth", "cosine"]
+INTERVALS = 400
+
+
+class ShiftedSoftplus(nn.Module):
+    """ln(½ + ½ eˣ)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.softplus(x) - math.log(2.0)
+
+
+def activation_of(name: Activation) -> nn.Module:
+    match name:
+        case "shifted_softplus":
+            return ShiftedSoftplus()
+        case "tanh":
+            return nn.Tanh()
+        case "silu":
+            return nn.SiLU()
+        case _:
+            raise ValueError(f"an activation is shifted_softplus, tanh or silu, got {name!r}")
+
+
+class Filter(nn.Module):
+    """(distance) → (distance, channel): Gaussians of the distance, two layers, and an envelope that ends at the cutoff."""
+
+    centers: Tensor
+    inverse: Tensor
+    points: Tensor
+
+    def __init__(self, channels: int, radial: int, cutoff: float, activation: Activation, envelope: Envelope) -> None:
+        super().__init__()
+        if envelope not in ("smooth", "cosine"):
+            raise ValueError(f"an envelope is smooth or cosine, got {envelope!r}")
+        self.cutoff, self.envelope, self.spacing = cutoff, envelope, cutoff / INTERVALS
+        self.layers = nn.Sequential(
+            nn.Linear(radial, channels), activation_of(activation), nn.Linear(channels, channels)
+        )
+        self.register_buffer("centers", torch.linspace(0, cutoff, radial), persistent=False)
+        points, inverse = interpolation(INTERVALS)
+        self.register_buffer("points", torch.from_numpy(points * self.spacing), persistent=False)
+        self.register_buffer("inverse", torch.from_numpy(inverse), persistent=False)
+
+    def forward(self, d: Tensor) -> Tensor:
+        """Return the filter itself."""
+        width = self.cutoff / (len(self.centers) - 1)
+        out: Tensor = self.layers(torch.exp(-0.5 * ((d[:, None] - self.centers) / width) ** 2))
+        return out * self._envelope(d)[:, None]
+
+    def knots(self) -> Tensor:
+        """Return the coefficients (knot, channel) of the spline through it."""
+        kind = next(self.parameters()).dtype
+        found: Tensor = self.inverse.to(kind) @ self(self.points.to(kind))
+        return found
+
+    def _envelope(self, d: Tensor) -> Tensor:
+        x = (d / self.cutoff).clamp(max=1)
+        if self.envelope == "cosine":
+            return 0.5 * (torch.cos(math.pi * x) + 1)
+        return 1 - x**3 * (10 - 15 * x + 6 * x**2)
+
+
+def interpolation(intervals: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return where a cubic B-spline of so many unit intervals is given, and the matrix from values there to coefficients.
+
+    At all knots and, as each end leaves one coefficient free, half a unit inside of them.
+
+    >>> points, inverse = interpolation(4)
+    >>> points.tolist(), inverse.shape
+    ([0.0, 0.5, 1.0, 2.0, 3.0, 3.5, 4.0], (7, 7))
+    """
+    points = np.sort(np.concatenate([np.arange(intervals + 1), [0.5, intervals - 0.5]]))
+    q = np.minimum(points.astype(int), intervals - 1)
+    t = points - q
+    s = 1 - t
+    matrix = np.zeros((intervals + 3, intervals + 3))
+    for k, b in enumerate((s**3, 3 * t**3 - 6 * t**2 + 4, 3 * s**3 - 6 * s**2 + 4, t**3)):
+        matrix[np.arange(len(points)), q + k] += b / 6
+    return points, np.linalg.inv(matrix)

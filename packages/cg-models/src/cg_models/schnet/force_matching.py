@@ -1,0 +1,214 @@
+"""Force matching (paper 02, eq. 6): a network learns the forces of frames, and their energies with a weight, beyond the priors.
+
+What it prints beside its own error is for the caller to compare: a loss has a floor, the variance of forces at fixed beads, and does
+not say whether a simulation will be stable.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from cg_data import FileError
+from cg_data.safe_files import atomic_path, sized_file
+from cg_models.schnet.bead_potential import BeadPotential
+from cg_models.schnet.graph import Graph, joined
+
+_MOST_BYTES = 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """How it is learned. `energy_weight` is λ of eq. 6; rates fall by the exponential from `rate` to `last_rate`."""
+
+    epochs: int = 100
+    batch: int = 10
+    energy_weight: float = 0.0
+    rate: float = 1e-3
+    last_rate: float = 1e-5
+    average: float = 0.99
+    patience: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not (self.epochs >= 1 and self.batch >= 1 and self.energy_weight >= 0 and 0 < self.last_rate <= self.rate):
+            raise ValueError("epochs and batch must be at least 1, energy_weight ≥ 0 and 0 < last_rate ≤ rate")
+        if not (0 <= self.average < 1 and (self.patience is None or self.patience >= 1)):
+            raise ValueError("average must be in [0, 1) and patience at least 1")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """A frame, and what is left of its forces (bead, 3) and energy for a network to learn."""
+
+    graph: Graph
+    forces: Tensor
+    energy: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """Root mean square errors of force components and of energies per bead; of validation with averaged weights."""
+
+    number: int
+    force: float
+    validation_force: float
+    validation_energy: float
+    rate: float
+
+
+def samples(
+    potential: BeadPotential, graphs: Sequence[Graph], forces: npt.ArrayLike, energies: npt.ArrayLike
+) -> list[Sample]:
+    """Return frames without the forces and energies of the potential's priors."""
+    found = []
+    for graph, force, energy in zip(graphs, np.asarray(forces), np.asarray(energies, dtype=np.float64), strict=True):
+        known_energy, known_forces = potential.prior(graph)
+        left = torch.as_tensor(force, dtype=graph.d.dtype) - known_forces
+        found.append(Sample(graph, left, torch.as_tensor(energy, dtype=torch.float64) - known_energy[0]))
+    return found
+
+
+def split(frames: int, share: float = 0.1, *, kind: Literal["block", "random"] = "block", gap: int = 0,
+          seed: int = 0) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:  # fmt: skip
+    """Return the numbers of frames to learn from and to validate with.
+
+    A block is the end of the trajectory, with a `gap` of frames before it left out. Random frames have neighbors in time among those that
+    are learned from, and flatter what was learned.
+
+    >>> [part.tolist() for part in split(10, 0.3, gap=1)]
+    [[0, 1, 2, 3, 4, 5], [7, 8, 9]]
+    """
+    held = max(round(share * frames), 1)
+    if held + gap >= frames:
+        raise ValueError(f"{frames} frames leave none to learn from")
+    if kind == "block":
+        return np.arange(frames - held - gap), np.arange(frames - held, frames)
+    order = np.random.default_rng(seed).permutation(frames)
+    return np.sort(order[held:]), np.sort(order[:held])
+
+
+class ForceMatcher:
+    """A potential being taught. `run` yields epochs; `save` and `load` go on bit for bit."""
+
+    def __init__(self, potential: BeadPotential, learn: Sequence[Sample], validate: Sequence[Sample],
+                 settings: Matching | None = None, *, offset: bool = True) -> None:  # fmt: skip
+        if not learn or not validate:
+            raise ValueError("there must be frames to learn from and to validate with")
+        self.potential, self.learn, self.validate, self.settings = potential, learn, validate, settings or Matching()
+        if offset:
+            beads = sum(len(s.graph.types) for s in learn)
+            potential.offset = (torch.stack([s.energy for s in learn]).sum() / beads).to(potential.offset)
+        self.optimizer = torch.optim.Adam(potential.parameters(), lr=self.settings.rate)
+        self.averaged = {name: p.detach().clone() for name, p in potential.named_parameters()}
+        self.number, self.best, self.since = 0, float("inf"), 0
+        self.noise = torch.Generator().manual_seed(self.settings.seed)
+
+    def run(self) -> Iterator[Epoch]:
+        """Teach until the last epoch, or until validation has not improved for `patience` of them."""
+        while self.number < self.settings.epochs and (
+            self.settings.patience is None or self.since < self.settings.patience
+        ):
+            yield self.epoch()
+
+    def epoch(self) -> Epoch:
+        """Learn from every frame once."""
+        s = self.settings
+        rate = s.rate * (s.last_rate / s.rate) ** (self.number / max(s.epochs - 1, 1))
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        order, total = torch.randperm(len(self.learn), generator=self.noise).tolist(), 0.0
+        for start in range(0, len(order), s.batch):
+            some = [self.learn[k] for k in order[start : start + s.batch]]
+            force, energy = self.errors(some, create_graph=True)
+            loss = (force**2).mean() + s.energy_weight * (energy**2).mean()
+            self.optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
+            total += float((force.detach() ** 2).mean()) * len(some)
+            with torch.no_grad():
+                for name, p in self.potential.named_parameters():
+                    self.averaged[name].lerp_(p, 1 - s.average)
+        self.number += 1
+        force_error, energy_error = self.validated()
+        self.since = 0 if force_error < self.best else self.since + 1
+        self.best = min(self.best, force_error)
+        return Epoch(self.number, (total / len(order)) ** 0.5, force_error, energy_error, rate)
+
+    def errors(self, some: Sequence[Sample], *, create_graph: bool = False) -> tuple[Tensor, Tensor]:
+        """Return the errors of forces (bead, 3) and of energies (frame,)."""
+        graph = joined([s.graph for s in some])
+        energy, forces = self.potential.learned(graph, create_graph=create_graph)
+        beads = torch.bincount(graph.frame, minlength=graph.frames)
+        wanted = torch.stack([s.energy for s in some]) - self.potential.offset * beads
+        return forces - torch.cat([s.forces for s in some]), energy - wanted.to(energy)
+
+    def validated(self) -> tuple[float, float]:
+        """Return errors of the frames that are not learned from, with averaged weights."""
+        now = {name: p.detach().clone() for name, p in self.potential.named_parameters()}
+        self._set(self.averaged)
+        square, energies, beads = 0.0, 0.0, 0
+        for start in range(0, len(self.validate), self.settings.batch):
+            some = self.validate[start : start + self.settings.batch]
+            force, energy = self.errors(some)
+            square += float((force.double() ** 2).sum())
+            n = torch.tensor([len(s.graph.types) for s in some])
+            energies += float(((energy.double() / n) ** 2).sum())
+            beads += int(n.sum())
+        self._set(now)
+        return (square / (3 * beads)) ** 0.5, (energies / len(self.validate)) ** 0.5
+
+    def finish(self) -> BeadPotential:
+        """Return the potential with averaged weights."""
+        self._set(self.averaged)
+        return self.potential
+
+    def save(self, path: str | Path) -> None:
+        """Write all that the next epoch depends on, but the frames."""
+        tensors = {f"weight.{n}": p.detach() for n, p in self.potential.named_parameters()}
+        tensors |= {f"averaged.{n}": p for n, p in self.averaged.items()}
+        names = {id(p): n for n, p in self.potential.named_parameters()}
+        for p, state in self.optimizer.state.items():
+            tensors |= {f"{key}.{names[id(p)]}": torch.as_tensor(value).detach() for key, value in state.items()}
+        tensors |= {"offset": self.potential.offset, "noise": self.noise.get_state()}
+        about = {"settings": asdict(self.settings), "number": self.number, "best": self.best, "since": self.since}
+        with atomic_path(Path(path)) as draft:
+            save_file(
+                {n: t.contiguous().clone() for n, t in tensors.items()}, draft, metadata={"about": json.dumps(about)}
+            )
+
+    def load(self, path: str | Path) -> None:
+        """Go on where `save` was called; FileError if it was of something else."""
+        file = sized_file(Path(path), max_bytes=_MOST_BYTES, what="a training")
+        try:
+            with safe_open(file, framework="pt") as opened:
+                about = json.loads(opened.metadata()["about"])
+                tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+            if about["settings"] != asdict(self.settings):
+                raise ValueError(f"its settings are {about['settings']}")
+            self._set({n.removeprefix("weight."): t for n, t in tensors.items() if n.startswith("weight.")})
+            self.averaged = {n.removeprefix("averaged."): t for n, t in tensors.items() if n.startswith("averaged.")}
+            keys = ("step", "exp_avg", "exp_avg_sq")
+            for name, p in self.potential.named_parameters():
+                if f"step.{name}" in tensors:
+                    self.optimizer.state[p] = {key: tensors[f"{key}.{name}"] for key in keys}
+            self.potential.offset.copy_(tensors["offset"])
+            self.noise.set_state(tensors["noise"])
+            self.number, self.best, self.since = int(about["number"]), float(about["best"]), int(about["since"])
+        except Exception as error:
+            raise FileError(file, f"is no training of this potential ({error})", remedy="begin anew") from error
+
+    def _set(self, weights: dict[str, Tensor]) -> None:
+        with torch.no_grad():
+            for name, p in self.potential.named_parameters():
+                p.copy_(weights[name])
