@@ -98,6 +98,10 @@ def test_what_is_unlike_everything_is_refused_in_words():
         cm.pressure(SOFT, -0.3)
     with pytest.raises(ValueError, match="must increase"):
         cm.invert(FINE[::-1], np.ones(100), 0.3)
+    with pytest.raises(ValueError, match="finite"):
+        cm.invert(FINE, np.full(100, np.nan), 0.3)
+    with pytest.raises(ValueError, match="one length"):
+        cm.invert(FINE, np.ones(99), 0.3)
 
 
 def test_sigma_is_one_that_the_networks_know_unless_said():

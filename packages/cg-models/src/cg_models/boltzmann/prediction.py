@@ -94,8 +94,10 @@ def invert(r: npt.ArrayLike, g: npt.ArrayLike, density: float, kT: float = 1.0, 
     The paper's CN/f instead: `network="paper"`.
     """
     x, y = np.asarray(r, dtype=float), np.asarray(g, dtype=float)
-    if x.ndim != 1 or x.shape != y.shape or len(x) < 8 or np.any(np.diff(x) <= 0) or x[0] < 0 or np.any(y < -_ZERO):
-        raise ValueError(f"r must increase from 0 on and g ≥ 0 have its length, got shapes {x.shape} and {y.shape}")
+    if x.ndim != 1 or x.shape != y.shape or len(x) < 8:
+        raise ValueError(f"r and g must be rows of one length, 8 at least, got shapes {x.shape} and {y.shape}")
+    if not (np.all(np.diff(x) > 0) and x[0] >= 0 and np.all(y >= -_ZERO) and np.isfinite(x[-1] + y.max())):
+        raise ValueError("r must increase from 0 on, and g be finite and not negative")
     if not (density > 0 and kT > 0 and (sigma is None or sigma > 0)):
         raise ValueError(f"density, kT and sigma must be positive, got {density}, {kT} and {sigma}")
     reach = x[-1] + 0.5 * (x[-1] - x[-2])
