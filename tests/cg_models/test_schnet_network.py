@@ -72,9 +72,9 @@ def liquid(n=64, cutoff=4.0, seed=3):
 
 
 @pytest.mark.parametrize("inner", [0, 1])
-@pytest.mark.parametrize(("kind", "close"), [(torch.float64, 1e-5), (torch.float32, 3e-4)])
+@pytest.mark.parametrize(("kind", "close"), [(torch.float64, 1e-6), (torch.float32, 1e-5)])
 def test_energies_by_splines_are_those_of_the_filters_themselves(inner, kind, close):
-    """In single precision slopes of splines are differences of coefficients that are nearly the same."""
+    """To 1e-5 of the largest force in single precision too, which dynamics need."""
     i, j, d = liquid()
     model = SchNet(
         SchNetOptions(types=2, cutoff=4.0, features=16, filters=24, blocks=2, inner_blocks=inner), seed=2

@@ -7,15 +7,17 @@ B-spline goes through them: in dynamics always, in learning too, where gradients
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 Activation = Literal["shifted_softplus", "tanh", "silu"]
 Envelope = Literal["smooth", "cosine"]
-INTERVALS = 400
+INTERVALS = 600
 
 
 class ShiftedSoftplus(nn.Module):
@@ -41,8 +43,6 @@ class Filter(nn.Module):
     """(distance) → (distance, channel): Gaussians of the distance, two layers, and an envelope that ends at the cutoff."""
 
     centers: Tensor
-    inverse: Tensor
-    points: Tensor
 
     def __init__(self, channels: int, radial: int, cutoff: float, activation: Activation, envelope: Envelope) -> None:
         super().__init__()
@@ -53,9 +53,6 @@ class Filter(nn.Module):
             nn.Linear(radial, channels), activation_of(activation), nn.Linear(channels, channels)
         )
         self.register_buffer("centers", torch.linspace(0, cutoff, radial), persistent=False)
-        points, inverse = interpolation(INTERVALS)
-        self.register_buffer("points", torch.from_numpy(points * self.spacing), persistent=False)
-        self.register_buffer("inverse", torch.from_numpy(inverse), persistent=False)
 
     def forward(self, d: Tensor) -> Tensor:
         """Return the filter itself."""
@@ -64,16 +61,26 @@ class Filter(nn.Module):
         return out * self._envelope(d)[:, None]
 
     def knots(self) -> Tensor:
-        """Return the coefficients (knot, channel) of the spline through it."""
-        kind = next(self.parameters()).dtype
-        found: Tensor = self.inverse.to(kind) @ self(self.points.to(kind))
-        return found
+        """Return the coefficients (knot, channel) of the spline through it.
+
+        They are made in double precision: slopes are differences of coefficients that are nearly the same.
+        """
+        points, inverse = _interpolation(self.centers.device)
+        weights = {name: p.double() for name, p in self.named_parameters()}
+        found: Tensor = inverse @ functional_call(self, weights, (points * self.spacing,))
+        return found.to(next(self.parameters()).dtype)
 
     def _envelope(self, d: Tensor) -> Tensor:
         x = (d / self.cutoff).clamp(max=1)
         if self.envelope == "cosine":
             return 0.5 * (torch.cos(math.pi * x) + 1)
         return 1 - x**3 * (10 - 15 * x + 6 * x**2)
+
+
+@cache
+def _interpolation(device: torch.device) -> tuple[Tensor, Tensor]:
+    points, inverse = interpolation(INTERVALS)
+    return torch.from_numpy(points).to(device), torch.from_numpy(inverse).to(device)
 
 
 def interpolation(intervals: int) -> tuple[np.ndarray, np.ndarray]:
