@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("vesin")
 if True:  # after the skips
     from cg_models.schnet.bead_potential import BeadPotential, Prior
+    from cg_models.schnet.candidates import Candidates, by_numpy, within
     from cg_models.schnet.dynamics import BeadDynamics
     from cg_models.schnet.graph import graph
     from cg_models.schnet.moving import MovingGraph
@@ -44,6 +45,16 @@ def test_moving_pairs_are_those_looked_for_anew_and_seldom_looked_for():
         assert len(now.d) == len(anew.d)
         torch.testing.assert_close(now.d.sort()[0], anew.d.sort()[0], rtol=1e-6, atol=1e-6)
     assert 2 < moving.rebuilt < 30
+
+
+def test_pairs_within_the_cutoff_are_those_of_numpy():
+    noise = np.random.default_rng(1)
+    i, j = (x.astype(np.int32) for x in np.triu_indices(20, 1))
+    pairs = Candidates(i, j, EDGE * noise.integers(-1, 2, (len(i), 3)))
+    x = EDGE * noise.random((20, 3))
+    for found, wanted in zip(within(x, pairs, CUTOFF), by_numpy(x, pairs, CUTOFF), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-14)
+    assert 0 < len(found) < len(i)
 
 
 def test_energy_is_kept_without_friction():

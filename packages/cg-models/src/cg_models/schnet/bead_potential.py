@@ -71,6 +71,8 @@ class BeadPotential(nn.Module):
 
 def _pairwise(potentials: Mapping[TypePair, Potential], graph: Graph) -> tuple[Tensor, Tensor]:
     """Return energies of frames and forces of pair potentials, which are not differentiated."""
+    if not potentials:
+        return torch.zeros(graph.frames, dtype=torch.float64), graph.direction.new_zeros(len(graph.types), 3)
     d = graph.d.detach().double().cpu().numpy()
     one, other = (graph.types[k.long()].cpu().numpy() for k in (graph.i, graph.j))
     energy, slope = np.zeros_like(d), np.zeros_like(d)

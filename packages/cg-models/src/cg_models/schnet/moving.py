@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from cg_models.schnet.candidates import Candidates, within
 from cg_models.schnet.graph import Graph, pairs_within
 
 Array = npt.NDArray[np.float64]
@@ -31,6 +32,8 @@ class MovingGraph:
         )
         self.rebuilt = 0
         self._from: Array | None = None
+        self._between: Candidates
+        self._inside: Candidates | None
 
     def __call__(self, positions: npt.ArrayLike) -> Graph:
         """Return the pairs of positions as they are now."""
@@ -38,25 +41,20 @@ class MovingGraph:
         x = x[None] if x.ndim == 2 else x
         if x.shape[1:] != (len(self.types), 3):
             raise ValueError(f"positions must be (system, {len(self.types)}, 3), got {x.shape}")
+        if not np.isfinite(x).all():
+            raise FloatingPointError("positions are not finite: the dynamics broke down")
         if self._from is None or self._from.shape != x.shape or _farthest(x - self._from) > self.skin / 2:
             self._look(x)
-        flat = x.reshape(-1, 3)
-        vectors = flat[self._j] - flat[self._i] + self._images
-        d = np.sqrt(np.einsum("pk,pk->p", vectors, vectors))
-        if not np.isfinite(d).all():
-            raise FloatingPointError("positions are not finite: the dynamics broke down")
-        inside = None
-        types, frame = self.types.repeat(len(x)), torch.arange(len(x)).repeat_interleave(len(self.types))
+        inside = None if self._inside is None else self._graph(x, self._inside, self.inner, None)
+        return self._graph(x, self._between, self.cutoff, inside)
 
-        def chosen(which: npt.NDArray[np.bool_], inner: Graph | None) -> Graph:
-            return Graph(
-                torch.from_numpy(self._i[which]), torch.from_numpy(self._j[which]), torch.from_numpy(d[which]).to(self.dtype),
-                torch.from_numpy(vectors[which] / d[which, None]).to(self.dtype), types, frame, len(x), inner,
-            )  # fmt: skip
-
-        if self.molecule is not None:
-            inside = chosen(self._same & (d < self.inner), None)
-        return chosen(~self._same & (d < self.cutoff), inside)
+    def _graph(self, x: Array, pairs: Candidates, cutoff: float, inside: Graph | None) -> Graph:
+        i, j, d, direction = within(x.reshape(-1, 3), pairs, cutoff)
+        return Graph(
+            torch.from_numpy(i), torch.from_numpy(j), torch.from_numpy(d).to(self.dtype),
+            torch.from_numpy(direction).to(self.dtype), self.types.repeat(len(x)),
+            torch.arange(len(x)).repeat_interleave(len(self.types)), len(x), inside,
+        )  # fmt: skip
 
     def _look(self, x: Array) -> None:
         """Find all pairs within the cutoff and the skin, and which image of j is near i."""
@@ -67,11 +65,11 @@ class MovingGraph:
             i.append(one + k * n)
             j.append(other + k * n)
             images.append(vectors - (at[other] - at[one]))
-        self._i, self._j, self._images = (np.concatenate(parts) for parts in (i, j, images))
-        same = np.zeros(len(self._i), dtype=bool)
+        found = Candidates(*(np.concatenate(parts) for parts in (i, j, images)))
+        self._between, self._inside, self._from, self.rebuilt = found, None, x.copy(), self.rebuilt + 1
         if self.molecule is not None:
-            same = self.molecule[self._i % n] == self.molecule[self._j % n]
-        self._same, self._from, self.rebuilt = same, x.copy(), self.rebuilt + 1
+            same = self.molecule[found.i % n] == self.molecule[found.j % n]
+            self._between, self._inside = found[~same], found[same]
 
 
 def _farthest(steps: Array) -> float:

@@ -117,3 +117,20 @@ def second(
             gaj[m] += w * ui[m] + v * yi[m]
             gyi[m] += v * aj[m]
             gyj[m] += v * ai[m]
+
+
+@numba.njit(cache=True, nogil=True)
+def within(x: Any, i: Any, j: Any, images: Any, cutoff: Any) -> Any:
+    """Return i, j, distance and direction of the pairs nearer than the cutoff."""
+    one, other, d, direction = np.empty_like(i), np.empty_like(j), np.empty(len(i)), np.empty_like(images)
+    n = 0
+    for p in range(len(i)):
+        k, l = i[p], j[p]
+        a, b = x[l, 0] - x[k, 0] + images[p, 0], x[l, 1] - x[k, 1] + images[p, 1]
+        c = x[l, 2] - x[k, 2] + images[p, 2]
+        r = np.sqrt(a * a + b * b + c * c)
+        if r < cutoff:
+            one[n], other[n], d[n] = k, l, r
+            direction[n, 0], direction[n, 1], direction[n, 2] = a / r, b / r, c / r
+            n += 1
+    return one[:n], other[:n], d[:n], direction[:n]
