@@ -16,8 +16,22 @@ PINS = {
     "jax-md": ("jax[cpu]==0.10.2", "jax-md==0.2.29"),
     "torch-sim": ("torch==2.13.0", "torch-sim-atomistic==0.3.0"),
     "mdgrad": ("torch==2.13.0", "numpy==1.26.4", "scipy==1.17.1", "ase==3.22.1", "xitorch==0.3.0"),
+    "schnetpack": (
+        "torch==2.13.0",
+        "numpy==2.4.6",
+        "ase==3.29.0",
+        "h5py==3.16.0",
+        "matscipy==1.3.1",
+        "pytorch-lightning==2.6.6",
+        "torchmetrics==1.9.0",
+        "torch-ema==0.3",
+        "dirsync==2.2.6",
+        "fasteners==0.20",
+        "hydra-core==1.3.8",
+    ),
     "analysis": ("freud-analysis==3.4.0", "MDAnalysis==2.11.0"),
 }
+ALONE = {"schnetpack": ("schnetpack==2.1.1",)}  # without what it asks for: an older sympy than torch does
 
 
 class Unavailable(RuntimeError):
@@ -32,16 +46,22 @@ def python_of(peer: str) -> Path:
         raise Unavailable("MDGRAD_SOURCE does not name a checkout of github.com/torchmd/mdgrad")
     home = HERE / ".env" / peer
     done = home / "installed.txt"
-    pins = "\n".join(PINS[peer])
+    pins = "\n".join((*PINS[peer], *ALONE.get(peer, ())))
     if not (done.exists() and done.read_text() == pins):
-        _install(home, PINS[peer])
+        _install(home, PINS[peer], ALONE.get(peer, ()))
         done.write_text(pins)
     return _interpreter(home)
 
 
-def _install(home: Path, pins: tuple[str, ...]) -> None:
-    print(f"installing {', '.join(pins)} into {home}", file=sys.stderr, flush=True)
+def _install(home: Path, pins: tuple[str, ...], alone: tuple[str, ...]) -> None:
+    print(f"installing {', '.join(pins + alone)} into {home}", file=sys.stderr, flush=True)
     venv.create(home, clear=True, with_pip=True)
+    _pip(home, *pins)
+    if alone:
+        _pip(home, "--no-deps", *alone)
+
+
+def _pip(home: Path, *pins: str) -> None:
     command = [str(_interpreter(home)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *pins]
     found = subprocess.run(command, capture_output=True, text=True)
     if found.returncode:

@@ -26,6 +26,7 @@ NAMES = (
     "leaderboard",
     "water",
     "differentiable",
+    "schnet",
 )
 QUICK = Effort(seconds=0.2, rounds=2, quick=True)
 
