@@ -68,6 +68,14 @@ def test_forces_are_the_slopes_of_the_energy(potential):
         assert float(forces[bead, axis]) == pytest.approx(-(sides[0] - sides[1]) / 2e-4, rel=1e-5, abs=1e-5)
 
 
+def test_forces_of_slopes_are_the_same_whether_they_are_differentiated():
+    frame = made(*dimers())
+    slopes = torch.randn(len(frame.d), dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    forces = frame.forces(slopes.clone().requires_grad_())
+    assert forces.requires_grad
+    torch.testing.assert_close(frame.forces(slopes), forces.detach(), rtol=1e-12, atol=1e-12)
+
+
 def test_frames_that_are_joined_are_those_frames(potential):
     frames = [made(*dimers(n, seed)) for n, seed in ((20, 1), (5, 2), (12, 3))]
     energy, forces = potential(joined(frames))

@@ -74,13 +74,14 @@ def _pairwise(potentials: Mapping[TypePair, Potential], graph: Graph) -> tuple[T
     if not potentials:
         return torch.zeros(graph.frames, dtype=torch.float64), graph.direction.new_zeros(len(graph.types), 3)
     d = graph.d.detach().double().cpu().numpy()
-    one, other = (graph.types[k.long()].cpu().numpy() for k in (graph.i, graph.j))
+    i, j, types, frame = (k.cpu().numpy() for k in (graph.i, graph.j, graph.types, graph.frame))
+    one, other = types[i], types[j]
     energy, slope = np.zeros_like(d), np.zeros_like(d)
     for (a, b), potential in potentials.items():
-        alike = ((one == a) & (other == b)) | ((one == b) & (other == a))
-        alike &= d < potential.cutoff
-        energy[alike], slope[alike] = potential.energy(d[alike]), -np.asarray(potential.force(d[alike]))
-    frames = torch.zeros(graph.frames, dtype=torch.float64).index_add(
-        0, graph.frame[graph.i.long()].cpu(), torch.from_numpy(energy)
-    )
+        alike = (one == a) & (other == b)
+        if a != b:
+            alike |= (one == b) & (other == a)
+        near = np.flatnonzero(alike & (d < potential.cutoff))
+        energy[near], slope[near] = potential.energy(d[near]), -np.asarray(potential.force(d[near]))
+    frames = torch.from_numpy(np.bincount(frame[i], energy, graph.frames))
     return frames, graph.forces(torch.from_numpy(slope).to(graph.d))

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from cg_models.schnet.convolution import KERNELS
 from cg_models.schnet.network import Neighbors
 
 Array = npt.NDArray[np.float64]
@@ -34,6 +35,12 @@ class Graph:
 
     def forces(self, slopes: Tensor) -> Tensor:
         """Return the forces on beads (bead, 3) of dU/dd of the pairs."""
+        if KERNELS and slopes.device.type == "cpu" and not slopes.requires_grad:
+            from cg_models.schnet import pair_kernels
+
+            out = np.zeros((len(self.types), 3), slopes.numpy().dtype)
+            pair_kernels.forces(slopes.numpy(), self.direction.numpy(), self.i.numpy(), self.j.numpy(), out)
+            return torch.from_numpy(out)
         along = slopes[:, None] * self.direction
         none = torch.zeros(len(self.types), 3, dtype=along.dtype, device=along.device)
         return none.index_add(0, self.i.long(), along).index_add(0, self.j.long(), -along)

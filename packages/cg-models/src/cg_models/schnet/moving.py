@@ -32,6 +32,7 @@ class MovingGraph:
         )
         self.rebuilt = 0
         self._from: Array | None = None
+        self._whose: tuple[torch.Tensor, torch.Tensor]
         self._between: Candidates
         self._inside: Candidates | None
 
@@ -49,12 +50,8 @@ class MovingGraph:
         return self._graph(x, self._between, self.cutoff, inside)
 
     def _graph(self, x: Array, pairs: Candidates, cutoff: float, inside: Graph | None) -> Graph:
-        i, j, d, direction = within(x.reshape(-1, 3), pairs, cutoff)
-        return Graph(
-            torch.from_numpy(i), torch.from_numpy(j), torch.from_numpy(d).to(self.dtype),
-            torch.from_numpy(direction).to(self.dtype), self.types.repeat(len(x)),
-            torch.arange(len(x)).repeat_interleave(len(self.types)), len(x), inside,
-        )  # fmt: skip
+        i, j, d, direction = (torch.from_numpy(found) for found in within(x.reshape(-1, 3), pairs, cutoff))
+        return Graph(i, j, d.to(self.dtype), direction.to(self.dtype), *self._whose, len(x), inside)
 
     def _look(self, x: Array) -> None:
         """Find all pairs within the cutoff and the skin, and which image of j is near i."""
@@ -67,6 +64,7 @@ class MovingGraph:
             images.append(vectors - (at[other] - at[one]))
         found = Candidates(*(np.concatenate(parts) for parts in (i, j, images)))
         self._between, self._inside, self._from, self.rebuilt = found, None, x.copy(), self.rebuilt + 1
+        self._whose = self.types.repeat(len(x)), torch.arange(len(x)).repeat_interleave(n)
         if self.molecule is not None:
             same = self.molecule[found.i % n] == self.molecule[found.j % n]
             self._between, self._inside = found[~same], found[same]

@@ -134,3 +134,14 @@ def within(x: Any, i: Any, j: Any, images: Any, cutoff: Any) -> Any:
             direction[n, 0], direction[n, 1], direction[n, 2] = a / r, b / r, c / r
             n += 1
     return one[:n], other[:n], d[:n], direction[:n]
+
+
+@numba.njit(cache=True, nogil=True)
+def forces(slopes: Any, direction: Any, i: Any, j: Any, out: Any) -> None:
+    """Add the forces of dU/dd."""
+    for p in range(len(slopes)):
+        k, l = i[p], j[p]
+        for m in range(3):
+            along = slopes[p] * direction[p, m]
+            out[k, m] += along
+            out[l, m] -= along
