@@ -27,7 +27,7 @@ PINS = {
         "torch-ema==0.3",
         "dirsync==2.2.6",
         "fasteners==0.20",
-        "hydra-core==1.3.8",
+        "omegaconf==2.3.1",
     ),
     "analysis": ("freud-analysis==3.4.0", "MDAnalysis==2.11.0"),
 }
