@@ -75,13 +75,14 @@ def _pairwise(potentials: Mapping[TypePair, Potential], graph: Graph) -> tuple[T
         return torch.zeros(graph.frames, dtype=torch.float64), graph.direction.new_zeros(len(graph.types), 3)
     d = graph.d.detach().double().cpu().numpy()
     i, j, types, frame = (k.cpu().numpy() for k in (graph.i, graph.j, graph.types, graph.frame))
-    one, other = types[i], types[j]
+    one, other = types.take(i), types.take(j)
     energy, slope = np.zeros_like(d), np.zeros_like(d)
     for (a, b), potential in potentials.items():
         alike = (one == a) & (other == b)
         if a != b:
             alike |= (one == b) & (other == a)
         near = np.flatnonzero(alike & (d < potential.cutoff))
-        energy[near], slope[near] = potential.energy(d[near]), -np.asarray(potential.force(d[near]))
-    frames = torch.from_numpy(np.bincount(frame[i], energy, graph.frames))
+        apart = d.take(near)
+        energy[near], slope[near] = potential.energy(apart), -np.asarray(potential.force(apart))
+    frames = torch.from_numpy(np.bincount(frame.take(i), energy, graph.frames))
     return frames, graph.forces(torch.from_numpy(slope).to(graph.d))

@@ -109,5 +109,5 @@ def pairs_within(
     cell = np.diag(cell) if cell.ndim == 1 else cell
     search = vesin.NeighborList(cutoff=float(cutoff), full_list=False)
     i, j, vectors = search.compute(points=x, box=cell, periodic=box is not None, quantities="ijD")
-    order = np.lexsort((j, i))
+    order = np.argsort(i.astype(np.int64) * len(x) + j.astype(np.int64), kind="stable")
     return i[order].astype(np.int32), j[order].astype(np.int32), np.ascontiguousarray(vectors[order])

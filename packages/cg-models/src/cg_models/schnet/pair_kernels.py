@@ -130,8 +130,8 @@ def within(x: Any, i: Any, j: Any, images: Any, cutoff: Any) -> Any:
         c = x[l, 2] - x[k, 2] + images[p, 2]
         r = np.sqrt(a * a + b * b + c * c)
         if r < cutoff:
-            one[n], other[n], d[n] = k, l, r
-            direction[n, 0], direction[n, 1], direction[n, 2] = a / r, b / r, c / r
+            one[n], other[n], d[n], s = k, l, r, 1 / r
+            direction[n, 0], direction[n, 1], direction[n, 2] = s * a, s * b, s * c
             n += 1
     return one[:n], other[:n], d[:n], direction[:n]
 
