@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -65,6 +66,18 @@ class Epoch:
     validation_force: float
     validation_energy: float
     rate: float
+
+    def line(self, floor: float | None = None) -> str:
+        """Return it in words, beside the `floor` that forces at fixed beads vary by and no potential of beads gets below.
+
+        >>> Epoch(3, 2.1, 2.2, 0.05, 1e-3).line(floor=2.0)
+        'epoch 3: force 2.1, validation 2.2 (floor 2, 0.917 above it), energy per bead 0.05'
+        """
+        beyond = ""
+        if floor is not None:
+            above = max(self.validation_force**2 - floor**2, 0.0) ** 0.5
+            beyond = f" (floor {floor:.4g}, {above:.3g} above it)"
+        return f"epoch {self.number}: force {self.force:.4g}, validation {self.validation_force:.4g}{beyond}, energy per bead {self.validation_energy:.3g}"
 
 
 def samples(
@@ -155,18 +168,26 @@ class ForceMatcher:
 
     def validated(self) -> tuple[float, float]:
         """Return errors of the frames that are not learned from, with averaged weights."""
+        square, energies, beads = 0.0, 0.0, 0
+        with self.averaging():
+            for start in range(0, len(self.validate), self.settings.batch):
+                some = self.validate[start : start + self.settings.batch]
+                force, energy = self.errors(some)
+                square += float((force.double() ** 2).sum())
+                n = torch.tensor([len(s.graph.types) for s in some])
+                energies += float(((energy.double() / n) ** 2).sum())
+                beads += int(n.sum())
+        return (square / (3 * beads)) ** 0.5, (energies / len(self.validate)) ** 0.5
+
+    @contextmanager
+    def averaging(self) -> Iterator[BeadPotential]:
+        """Lend the potential with averaged weights, as for a `Trial` between two epochs."""
         now = {name: p.detach().clone() for name, p in self.potential.named_parameters()}
         self._set(self.averaged)
-        square, energies, beads = 0.0, 0.0, 0
-        for start in range(0, len(self.validate), self.settings.batch):
-            some = self.validate[start : start + self.settings.batch]
-            force, energy = self.errors(some)
-            square += float((force.double() ** 2).sum())
-            n = torch.tensor([len(s.graph.types) for s in some])
-            energies += float(((energy.double() / n) ** 2).sum())
-            beads += int(n.sum())
-        self._set(now)
-        return (square / (3 * beads)) ** 0.5, (energies / len(self.validate)) ** 0.5
+        try:
+            yield self.potential
+        finally:
+            self._set(now)
 
     def finish(self) -> BeadPotential:
         """Return the potential with averaged weights."""
