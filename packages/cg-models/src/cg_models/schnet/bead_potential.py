@@ -36,7 +36,10 @@ class Prior:
 
 
 class BeadPotential(nn.Module):
-    """U = prior + Σ network + offset per bead; `offset` is what energies of the data are counted from, and no force."""
+    """U = prior + Σ network + offset per bead; `offset` is what energies of the data are counted from, and no force.
+
+    A graph goes to the device of the weights, and what is returned is there.
+    """
 
     offset: Tensor
 
@@ -49,6 +52,7 @@ class BeadPotential(nn.Module):
         self, graph: Graph, *, create_graph: bool = False, knots: list[Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
         """Return what the network adds: energies of the frames without the offset, and forces."""
+        graph = graph.to(self.offset.device)
         d = graph.d.detach().requires_grad_()
         inner = graph.inside if self.network.options.inner_blocks else None
         e = inner.d.detach().requires_grad_() if inner is not None else None
@@ -65,7 +69,7 @@ class BeadPotential(nn.Module):
         """Return U of the frames (frame,) and forces (bead, 3)."""
         energy, forces = self.learned(graph, knots=knots)
         known, known_forces = self.prior(graph)
-        beads = torch.bincount(graph.frame, minlength=graph.frames)
+        beads = torch.bincount(graph.frame, minlength=graph.frames).to(energy.device)
         return energy + known.to(energy) + self.offset * beads, forces + known_forces.to(forces)
 
 

@@ -43,7 +43,7 @@ class BeadCalculator(Calculator):  # type: ignore[misc]
             total = float(energy[0]) * self._energy
             self.results = {
                 "energy": total, "free_energy": total,
-                "forces": forces.double().numpy() * (self._energy * self._length),
+                "forces": forces.double().cpu().numpy() * (self._energy * self._length),
             }  # fmt: skip
 
     def _moving(self) -> MovingGraph:

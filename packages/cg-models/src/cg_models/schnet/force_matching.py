@@ -87,7 +87,7 @@ def samples(
     found = []
     for graph, force, energy in zip(graphs, np.asarray(forces), np.asarray(energies, dtype=np.float64), strict=True):
         known_energy, known_forces = potential.prior(graph)
-        left = torch.as_tensor(force, dtype=graph.d.dtype) - known_forces
+        left = torch.as_tensor(force, dtype=graph.d.dtype, device=graph.d.device) - known_forces
         found.append(Sample(graph, left, torch.as_tensor(energy, dtype=torch.float64) - known_energy[0]))
     return found
 
@@ -112,7 +112,7 @@ def split(frames: int, share: float = 0.1, *, kind: Literal["block", "random"] =
 
 
 class ForceMatcher:
-    """A potential being taught. `run` yields epochs; `save` and `load` go on bit for bit."""
+    """A potential being taught, where its weights are: move it to a GPU before. `run` yields epochs; `save` and `load` go on bit for bit."""
 
     def __init__(self, potential: BeadPotential, learn: Sequence[Sample], validate: Sequence[Sample],
                  settings: Matching | None = None, *, offset: bool = True) -> None:  # fmt: skip
@@ -160,11 +160,11 @@ class ForceMatcher:
 
     def errors(self, some: Sequence[Sample], *, create_graph: bool = False) -> tuple[Tensor, Tensor]:
         """Return the errors of forces (bead, 3) and of energies (frame,)."""
-        graph = joined([s.graph for s in some])
+        graph = joined([s.graph for s in some]).to(self.potential.offset.device)
         energy, forces = self.potential.learned(graph, create_graph=create_graph)
-        beads = torch.bincount(graph.frame, minlength=graph.frames)
-        wanted = torch.stack([s.energy for s in some]) - self.potential.offset * beads
-        return forces - torch.cat([s.forces for s in some]), energy - wanted.to(energy)
+        beads = torch.tensor([len(s.graph.types) for s in some], device=graph.d.device)
+        wanted = torch.stack([s.energy for s in some]).to(graph.d.device) - self.potential.offset * beads
+        return forces - torch.cat([s.forces for s in some]).to(forces), energy - wanted.to(energy)
 
     def validated(self) -> tuple[float, float]:
         """Return errors of the frames that are not learned from, with averaged weights."""
@@ -174,7 +174,7 @@ class ForceMatcher:
                 some = self.validate[start : start + self.settings.batch]
                 force, energy = self.errors(some)
                 square += float((force.double() ** 2).sum())
-                n = torch.tensor([len(s.graph.types) for s in some])
+                n = torch.tensor([len(s.graph.types) for s in some], device=energy.device)
                 energies += float(((energy.double() / n) ** 2).sum())
                 beads += int(n.sum())
         return (square / (3 * beads)) ** 0.5, (energies / len(self.validate)) ** 0.5
@@ -218,11 +218,11 @@ class ForceMatcher:
             if about["settings"] != asdict(self.settings):
                 raise ValueError(f"its settings are {about['settings']}")
             self._set({n.removeprefix("weight."): t for n, t in tensors.items() if n.startswith("weight.")})
-            self.averaged = {n.removeprefix("averaged."): t for n, t in tensors.items() if n.startswith("averaged.")}
-            keys = ("step", "exp_avg", "exp_avg_sq")
+            self.averaged = {n: tensors[f"averaged.{n}"].to(p) for n, p in self.potential.named_parameters()}
             for name, p in self.potential.named_parameters():
                 if f"step.{name}" in tensors:
-                    self.optimizer.state[p] = {key: tensors[f"{key}.{name}"] for key in keys}
+                    moments = {key: tensors[f"{key}.{name}"].to(p) for key in ("exp_avg", "exp_avg_sq")}
+                    self.optimizer.state[p] = {"step": tensors[f"step.{name}"], **moments}
             self.potential.offset.copy_(tensors["offset"])
             self.noise.set_state(tensors["noise"])
             self.number, self.best, self.since = int(about["number"]), float(about["best"]), int(about["since"])
