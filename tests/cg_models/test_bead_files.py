@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict
@@ -149,6 +150,23 @@ def test_an_exported_network_runs_in_a_process_without_this_package(tmp_path, ca
     exact = _by_the_filters_themselves(known, pairs(MOLECULE if inner else None))
     np.testing.assert_allclose(out["energies"], exact[0], rtol=1e-10, atol=1e-10)
     np.testing.assert_allclose(out["forces"], exact[1], rtol=1e-10, atol=1e-10 * scale)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="compiling needs a C++ compiler")
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")  # of torch, within itself
+def test_a_compiled_network_is_the_exported_one(tmp_path, caplog):
+    caplog.set_level("WARNING", "torch.__trace")
+    known, x = potential(0), positions()
+    export_beads(known, tmp_path / "u.pt2")
+    exported = torch.export.load(tmp_path / "u.pt2")
+    package = torch._inductor.aoti_compile_and_package(exported, package_path=str(tmp_path / "v.pt2"))
+    i, j, vectors = pairs_within(x, BOX, 2.0)
+    arrays = (x, TYPES, i.astype(np.int64), j.astype(np.int64), vectors - x[j] + x[i])
+    found = torch._inductor.aoti_load_package(package)(*(torch.from_numpy(array) for array in arrays))
+    exact = _by_the_filters_themselves(known, pairs(None))
+    for ours, wanted in zip(found, exact, strict=False):
+        np.testing.assert_allclose(ours, wanted, rtol=1e-9, atol=1e-9)
 
 
 def _by_the_filters_themselves(known: BeadPotential, given: Graph) -> tuple[np.ndarray, np.ndarray]:
