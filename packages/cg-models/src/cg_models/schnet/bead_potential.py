@@ -53,6 +53,11 @@ class BeadPotential(nn.Module):
     def __init__(self, network: SchNet, prior: Prior | None = None) -> None:
         super().__init__()
         self.network, self.prior = network, prior or Prior()
+        for pair, potential in self.prior.between.items():
+            if potential.cutoff > network.options.cutoff * (1 + 1e-9):
+                raise ValueError(
+                    f"the prior of {pair} ends at {potential.cutoff:g}, the network's pairs at {network.options.cutoff:g}"
+                )
         self.register_buffer("offset", torch.zeros(()))
 
     def learned(
