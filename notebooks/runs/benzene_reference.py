@@ -43,7 +43,7 @@ class Reference:
         if not file.exists():
             edge = (self.molecules * 78.11 / THIN / 602.214) ** (1 / 3)
             context = self._context(edge, seed=1, barostat=True)
-            context.setPositions(_lattice(self.molecules, edge))
+            context.setPositions(lattice(self.molecules, edge))
             mm.LocalEnergyMinimizer.minimize(context, 10.0, 200)
             context.setVelocitiesToTemperature(KELVIN, 1)
             context.getIntegrator().step(MELTING)
@@ -118,7 +118,7 @@ class Reference:
         return mm.Context(made, integrator, mm.Platform.getPlatformByName(self.platform), settings)
 
 
-def _lattice(molecules: int, edge: float) -> Array:
+def lattice(molecules: int, edge: float) -> Array:
     """Return molecules turned at random on a cubic lattice."""
     noise, per = np.random.default_rng(0), int(np.ceil(molecules ** (1 / 3)))
     sites = np.array(list(np.ndindex(per, per, per)))[:molecules] * (edge / per)

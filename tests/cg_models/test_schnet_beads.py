@@ -101,3 +101,9 @@ def test_what_is_no_frame_is_refused():
         graph(np.full((4, 3), np.nan), BOX, 3.0)
     with pytest.raises(ValueError, match="same place"):
         graph(np.zeros((2, 3)), BOX, 3.0)
+
+
+def test_a_prior_that_would_be_cut_off_is_refused():
+    network = SchNet(SchNetOptions(cutoff=2.0, features=4, filters=4, blocks=1))
+    with pytest.raises(ValueError, match="ends at 3"):
+        BeadPotential(network, Prior(between={(0, 0): cd.PowerLaw(cutoff=3.0)}))

@@ -15,6 +15,8 @@ READMES = [
     ROOT / "docs/campaigns.md",
     ROOT / "docs/differentiable.md",
     ROOT / "docs/inversion.md",
+    ROOT / "docs/networks.md",
+    ROOT / "docs/schnet.md",
 ]
 
 

@@ -1,7 +1,7 @@
 """Networks that read structure and return potentials (BoltzmaNN), or positions and return energies (SchNet, DeePCG).
 
-Here now: pair potentials with weights, which turn into tables and learn through them. Every public name is imported on
-first use, so that `import cg_models` does not wait for torch.
+Here now: pair potentials with weights, which turn into tables and learn through them, and SchNet for beads, with what learns of
+forces and what engines ask for. Every public name is imported on first use, so that `import cg_models` does not wait for torch.
 """
 
 from __future__ import annotations
@@ -24,6 +24,27 @@ if TYPE_CHECKING:
     from cg_models.curves.pretraining import pretrain as pretrain
     from cg_models.curves.spline_pair import SplinePair as SplinePair
     from cg_models.curves.temperature_pair import TemperaturePair as TemperaturePair
+    from cg_models.schnet.bead_potential import BeadPotential as BeadPotential
+    from cg_models.schnet.bead_potential import Prior as Prior
+    from cg_models.schnet.calculator import BeadCalculator as BeadCalculator
+    from cg_models.schnet.calculator import calculator as calculator
+    from cg_models.schnet.cores import core_of as core_of
+    from cg_models.schnet.dynamics import BeadDynamics as BeadDynamics
+    from cg_models.schnet.engine_forces import EngineForces as EngineForces
+    from cg_models.schnet.export import export_beads as export_beads
+    from cg_models.schnet.force_matching import ForceMatcher as ForceMatcher
+    from cg_models.schnet.force_matching import Matching as Matching
+    from cg_models.schnet.force_matching import samples as samples
+    from cg_models.schnet.force_matching import split as split
+    from cg_models.schnet.graph import graph as graph
+    from cg_models.schnet.lammps_force import BeadFix as BeadFix
+    from cg_models.schnet.moving import MovingGraph as MovingGraph
+    from cg_models.schnet.network import SchNet as SchNet
+    from cg_models.schnet.network import SchNetOptions as SchNetOptions
+    from cg_models.schnet.storage import StoredBeads as StoredBeads
+    from cg_models.schnet.storage import load_beads as load_beads
+    from cg_models.schnet.storage import save_beads as save_beads
+    from cg_models.schnet.trial import Trial as Trial
     from cg_models.storage import load as load
     from cg_models.storage import save as save
 
@@ -38,6 +59,19 @@ _HOMES = {
     "curves.pretraining": ("pretrain",),
     "curves.spline_pair": ("SplinePair",),
     "curves.temperature_pair": ("TemperaturePair",),
+    "schnet.bead_potential": ("BeadPotential", "Prior"),
+    "schnet.calculator": ("BeadCalculator", "calculator"),
+    "schnet.cores": ("core_of",),
+    "schnet.dynamics": ("BeadDynamics",),
+    "schnet.engine_forces": ("EngineForces",),
+    "schnet.export": ("export_beads",),
+    "schnet.force_matching": ("ForceMatcher", "Matching", "samples", "split"),
+    "schnet.graph": ("graph",),
+    "schnet.lammps_force": ("BeadFix",),
+    "schnet.moving": ("MovingGraph",),
+    "schnet.network": ("SchNet", "SchNetOptions"),
+    "schnet.storage": ("StoredBeads", "load_beads", "save_beads"),
+    "schnet.trial": ("Trial",),
     "storage": ("load", "save"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

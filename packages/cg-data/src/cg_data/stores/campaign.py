@@ -23,7 +23,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ class Campaign:
     path: Path
     parameters: xr.Dataset
     results: dict[str, Result]
-    row_ids: tuple[str, ...]
+    row_ids: tuple[str, ...] = field(repr=False)
     attrs: dict[str, Any]
 
     @staticmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,53 +28,73 @@ class Prior:
 
     def __call__(self, graph: Graph) -> tuple[Tensor, Tensor]:
         """Return energies of the frames (frame,) and forces (bead, 3)."""
-        energy, forces = _pairwise(self.between, graph)
-        if self.inside and graph.inside is not None:
-            more = _pairwise(self.inside, graph.inside)
-            energy, forces = energy + more[0], forces + more[1]
+        energy = torch.zeros(graph.frames, dtype=torch.float64)
+        forces = torch.zeros(len(graph.types), 3).to(graph.d)
+        for pairs, each, slopes in self.each(graph):
+            energy = energy.index_add(0, pairs.frame[pairs.i.long()].cpu(), each)
+            forces = forces + pairs.forces(slopes.to(pairs.d))
         return energy, forces
+
+    def each(self, graph: Graph) -> Iterator[tuple[Graph, Tensor, Tensor]]:
+        """Yield pairs, and U and dU/dd of every one of them: of those between molecules and of those inside."""
+        if self.between:
+            yield graph, *_curves(self.between, graph)
+        if self.inside and graph.inside is not None:
+            yield graph.inside, *_curves(self.inside, graph.inside)
 
 
 class BeadPotential(nn.Module):
-    """U = prior + Σ network + offset per bead; `offset` is what energies of the data are counted from, and no force."""
+    """U = prior + Σ network + offset per bead; `offset` is what energies of the data are counted from, and no force.
+
+    A graph goes to the device of the weights, and what is returned is there.
+    """
 
     offset: Tensor
 
     def __init__(self, network: SchNet, prior: Prior | None = None) -> None:
         super().__init__()
         self.network, self.prior = network, prior or Prior()
+        for pair, potential in self.prior.between.items():
+            if potential.cutoff > network.options.cutoff * (1 + 1e-9):
+                raise ValueError(
+                    f"the prior of {pair} ends at {potential.cutoff:g}, the network's pairs at {network.options.cutoff:g}"
+                )
         self.register_buffer("offset", torch.zeros(()))
 
     def learned(
         self, graph: Graph, *, create_graph: bool = False, knots: list[Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
         """Return what the network adds: energies of the frames without the offset, and forces."""
+        graph = graph.to(self.offset.device)
+        each, slopes = self.slopes(graph, create_graph=create_graph, knots=knots)
+        forces = graph.forces(slopes[0])
+        if graph.inside is not None and len(slopes) > 1:
+            forces = forces + graph.inside.forces(slopes[1])
+        energy = torch.zeros(graph.frames, dtype=each.dtype, device=each.device).index_add(0, graph.frame, each)
+        return (energy, forces) if create_graph else (energy.detach(), forces.detach())
+
+    def slopes(
+        self, graph: Graph, *, create_graph: bool = False, knots: list[Tensor] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return the network's energy of each bead, and dU/dd of the pairs and, with inner blocks, of those inside."""
         d = graph.d.detach().requires_grad_()
         inner = graph.inside if self.network.options.inner_blocks else None
         e = inner.d.detach().requires_grad_() if inner is not None else None
         with torch.enable_grad():
             each = self.network(graph.types, graph.near(d), inner.near(e) if inner is not None else None, knots=knots)
-            slopes = torch.autograd.grad(each.sum(), [d] if e is None else [d, e], create_graph=create_graph)
-        forces = graph.forces(slopes[0])
-        if inner is not None:
-            forces = forces + inner.forces(slopes[1])
-        energy = torch.zeros(graph.frames, dtype=each.dtype, device=each.device).index_add(0, graph.frame, each)
-        return (energy, forces) if create_graph else (energy.detach(), forces.detach())
+            return each, torch.autograd.grad(each.sum(), [d] if e is None else [d, e], create_graph=create_graph)
 
     def forward(self, graph: Graph, *, knots: list[Tensor] | None = None) -> tuple[Tensor, Tensor]:
         """Return U of the frames (frame,) and forces (bead, 3)."""
         energy, forces = self.learned(graph, knots=knots)
         known, known_forces = self.prior(graph)
-        beads = torch.bincount(graph.frame, minlength=graph.frames)
+        beads = torch.bincount(graph.frame, minlength=graph.frames).to(energy.device)
         return energy + known.to(energy) + self.offset * beads, forces + known_forces.to(forces)
 
 
-def _pairwise(potentials: Mapping[TypePair, Potential], graph: Graph) -> tuple[Tensor, Tensor]:
-    """Return energies of frames and forces of pair potentials, which are not differentiated."""
-    if not potentials:
-        return torch.zeros(graph.frames, dtype=torch.float64), graph.direction.new_zeros(len(graph.types), 3)
-    d = graph.d.detach().double().cpu().numpy()
-    i, j, types, frame = (k.cpu().numpy() for k in (graph.i, graph.j, graph.types, graph.frame))
+def _curves(potentials: Mapping[TypePair, Potential], graph: Graph) -> tuple[Tensor, Tensor]:
+    """Return U and dU/dd of every pair, which are not differentiated, in double precision on the CPU."""
+    d, i, j, types = (k.detach().cpu().numpy() for k in (graph.d.double(), graph.i, graph.j, graph.types))
     one, other = types.take(i), types.take(j)
     energy, slope = np.zeros_like(d), np.zeros_like(d)
     for (a, b), potential in potentials.items():
@@ -84,5 +104,4 @@ def _pairwise(potentials: Mapping[TypePair, Potential], graph: Graph) -> tuple[T
         near = np.flatnonzero(alike & (d < potential.cutoff))
         apart = d.take(near)
         energy[near], slope[near] = potential.energy(apart), -np.asarray(potential.force(apart))
-    frames = torch.from_numpy(np.bincount(frame.take(i), energy, graph.frames))
-    return frames, graph.forces(torch.from_numpy(slope).to(graph.d))
+    return torch.from_numpy(energy), torch.from_numpy(slope)

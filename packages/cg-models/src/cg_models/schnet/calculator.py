@@ -11,11 +11,17 @@ from cg_data import Units
 from cg_data.units import factor
 from cg_models.schnet.bead_potential import BeadPotential
 from cg_models.schnet.moving import MovingGraph
+from cg_models.schnet.storage import StoredBeads
 
 try:
     from ase.calculators.calculator import Calculator, all_changes
 except ImportError:
     raise ImportError('an ASE calculator needs ASE: pip install "cg-models[ase]"') from None
+
+
+def calculator(model: StoredBeads, *, skin: float = 1.0) -> BeadCalculator:
+    """Return the ASE calculator of what `load_beads` read."""
+    return BeadCalculator(model.potential, model.types, model.units, skin=skin)
 
 
 class BeadCalculator(Calculator):  # type: ignore[misc]
@@ -43,7 +49,7 @@ class BeadCalculator(Calculator):  # type: ignore[misc]
             total = float(energy[0]) * self._energy
             self.results = {
                 "energy": total, "free_energy": total,
-                "forces": forces.double().numpy() * (self._energy * self._length),
+                "forces": forces.double().cpu().numpy() * (self._energy * self._length),
             }  # fmt: skip
 
     def _moving(self) -> MovingGraph:

@@ -90,8 +90,8 @@ class BeadDynamics:
 
     def _evaluated(self) -> tuple[Array, Array]:
         energy, forces = self.potential(self.graph(self.x), knots=self.knots)
-        found = forces.double().numpy().reshape(self.x.shape)
+        found = forces.double().cpu().numpy().reshape(self.x.shape)
         if not np.isfinite(found).all():
             raise FloatingPointError("forces are not finite: the dynamics broke down")
         with torch.no_grad():
-            return energy.double().numpy(), found
+            return energy.double().cpu().numpy(), found

@@ -1,13 +1,14 @@
 """Force matching (paper 02, eq. 6): a network learns the forces of frames, and their energies with a weight, beyond the priors.
 
 What it prints beside its own error is for the caller to compare: a loss has a floor, the variance of forces at fixed beads, and does
-not say whether a simulation will be stable.
+not say whether a simulation will be stable. Several processes (`parallel`) share batches and learn what one would.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -23,6 +24,7 @@ from cg_data import FileError
 from cg_data.safe_files import atomic_path, sized_file
 from cg_models.schnet.bead_potential import BeadPotential
 from cg_models.schnet.graph import Graph, joined
+from cg_models.schnet.parallel import add_up, agree, first, share
 
 _MOST_BYTES = 2**30
 
@@ -66,6 +68,18 @@ class Epoch:
     validation_energy: float
     rate: float
 
+    def line(self, floor: float | None = None) -> str:
+        """Return it in words, beside the `floor` that forces at fixed beads vary by and no potential of beads gets below.
+
+        >>> Epoch(3, 2.1, 2.2, 0.05, 1e-3).line(floor=2.0)
+        'epoch 3: force 2.1, validation 2.2 (floor 2, 0.917 above it), energy per bead 0.05'
+        """
+        beyond = ""
+        if floor is not None:
+            above = max(self.validation_force**2 - floor**2, 0.0) ** 0.5
+            beyond = f" (floor {floor:.4g}, {above:.3g} above it)"
+        return f"epoch {self.number}: force {self.force:.4g}, validation {self.validation_force:.4g}{beyond}, energy per bead {self.validation_energy:.3g}"
+
 
 def samples(
     potential: BeadPotential, graphs: Sequence[Graph], forces: npt.ArrayLike, energies: npt.ArrayLike
@@ -74,7 +88,7 @@ def samples(
     found = []
     for graph, force, energy in zip(graphs, np.asarray(forces), np.asarray(energies, dtype=np.float64), strict=True):
         known_energy, known_forces = potential.prior(graph)
-        left = torch.as_tensor(force, dtype=graph.d.dtype) - known_forces
+        left = torch.as_tensor(force, dtype=graph.d.dtype, device=graph.d.device) - known_forces
         found.append(Sample(graph, left, torch.as_tensor(energy, dtype=torch.float64) - known_energy[0]))
     return found
 
@@ -99,7 +113,7 @@ def split(frames: int, share: float = 0.1, *, kind: Literal["block", "random"] =
 
 
 class ForceMatcher:
-    """A potential being taught. `run` yields epochs; `save` and `load` go on bit for bit."""
+    """A potential being taught, where its weights are: move it to a GPU before. `run` yields epochs; `save` and `load` go on bit for bit."""
 
     def __init__(self, potential: BeadPotential, learn: Sequence[Sample], validate: Sequence[Sample],
                  settings: Matching | None = None, *, offset: bool = True) -> None:  # fmt: skip
@@ -107,8 +121,10 @@ class ForceMatcher:
             raise ValueError("there must be frames to learn from and to validate with")
         self.potential, self.learn, self.validate, self.settings = potential, learn, validate, settings or Matching()
         if offset:
-            beads = sum(len(s.graph.types) for s in learn)
-            potential.offset = (torch.stack([s.energy for s in learn]).sum() / beads).to(potential.offset)
+            potential.offset = (torch.stack([s.energy for s in learn]).sum() / _beads(learn)).to(potential.offset)
+        agree([*(p.data for p in potential.parameters()), potential.offset])
+        for p in potential.parameters():
+            p.grad = torch.zeros_like(p)
         self.optimizer = torch.optim.Adam(potential.parameters(), lr=self.settings.rate)
         self.averaged = {name: p.detach().clone() for name, p in potential.named_parameters()}
         self.number, self.best, self.since = 0, float("inf"), 0
@@ -130,43 +146,59 @@ class ForceMatcher:
         order, total = torch.randperm(len(self.learn), generator=self.noise).tolist(), 0.0
         for start in range(0, len(order), s.batch):
             some = [self.learn[k] for k in order[start : start + s.batch]]
-            force, energy = self.errors(some, create_graph=True)
-            loss = (force**2).mean() + s.energy_weight * (energy**2).mean()
-            self.optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            self.optimizer.step()
-            total += float((force.detach() ** 2).mean()) * len(some)
-            with torch.no_grad():
-                for name, p in self.potential.named_parameters():
-                    self.averaged[name].lerp_(p, 1 - s.average)
+            total += self.step(some) * len(some)
         self.number += 1
         force_error, energy_error = self.validated()
         self.since = 0 if force_error < self.best else self.since + 1
         self.best = min(self.best, force_error)
         return Epoch(self.number, (total / len(order)) ** 0.5, force_error, energy_error, rate)
 
+    def step(self, some: Sequence[Sample]) -> float:
+        """Learn from one batch; return the mean square error of its forces, before."""
+        self.optimizer.zero_grad(set_to_none=False)
+        square = torch.zeros((), dtype=torch.float64, device=self.potential.offset.device)
+        if mine := share(some):
+            force, energy = self.errors(mine, create_graph=True)
+            mean = (force**2).sum() / (3 * _beads(some))
+            (mean + self.settings.energy_weight * (energy**2).sum() / len(some)).backward()  # type: ignore[no-untyped-call]
+            square += mean.detach()
+        add_up([square, *(p.grad for p in self.potential.parameters() if p.grad is not None)])
+        self.optimizer.step()
+        with torch.no_grad():
+            for name, p in self.potential.named_parameters():
+                self.averaged[name].lerp_(p, 1 - self.settings.average)
+        return float(square)
+
     def errors(self, some: Sequence[Sample], *, create_graph: bool = False) -> tuple[Tensor, Tensor]:
         """Return the errors of forces (bead, 3) and of energies (frame,)."""
-        graph = joined([s.graph for s in some])
+        graph = joined([s.graph for s in some]).to(self.potential.offset.device)
         energy, forces = self.potential.learned(graph, create_graph=create_graph)
-        beads = torch.bincount(graph.frame, minlength=graph.frames)
-        wanted = torch.stack([s.energy for s in some]) - self.potential.offset * beads
-        return forces - torch.cat([s.forces for s in some]), energy - wanted.to(energy)
+        beads = torch.tensor([len(s.graph.types) for s in some], device=graph.d.device)
+        wanted = torch.stack([s.energy for s in some]).to(graph.d.device) - self.potential.offset * beads
+        return forces - torch.cat([s.forces for s in some]).to(forces), energy - wanted.to(energy)
 
     def validated(self) -> tuple[float, float]:
         """Return errors of the frames that are not learned from, with averaged weights."""
+        sums, mine = torch.zeros(2, dtype=torch.float64, device=self.potential.offset.device), share(self.validate)
+        with self.averaging():
+            for start in range(0, len(mine), self.settings.batch):
+                some = mine[start : start + self.settings.batch]
+                force, energy = self.errors(some)
+                n = torch.tensor([len(s.graph.types) for s in some], device=energy.device)
+                sums += torch.stack([(force.double() ** 2).sum(), ((energy.double() / n) ** 2).sum()])
+        add_up([sums])
+        force_error, energy_error = (sums / sums.new_tensor([3 * _beads(self.validate), len(self.validate)])).sqrt()
+        return float(force_error), float(energy_error)
+
+    @contextmanager
+    def averaging(self) -> Iterator[BeadPotential]:
+        """Lend the potential with averaged weights, as for a `Trial` between two epochs."""
         now = {name: p.detach().clone() for name, p in self.potential.named_parameters()}
         self._set(self.averaged)
-        square, energies, beads = 0.0, 0.0, 0
-        for start in range(0, len(self.validate), self.settings.batch):
-            some = self.validate[start : start + self.settings.batch]
-            force, energy = self.errors(some)
-            square += float((force.double() ** 2).sum())
-            n = torch.tensor([len(s.graph.types) for s in some])
-            energies += float(((energy.double() / n) ** 2).sum())
-            beads += int(n.sum())
-        self._set(now)
-        return (square / (3 * beads)) ** 0.5, (energies / len(self.validate)) ** 0.5
+        try:
+            yield self.potential
+        finally:
+            self._set(now)
 
     def finish(self) -> BeadPotential:
         """Return the potential with averaged weights."""
@@ -174,7 +206,9 @@ class ForceMatcher:
         return self.potential
 
     def save(self, path: str | Path) -> None:
-        """Write all that the next epoch depends on, but the frames."""
+        """Write all that the next epoch depends on, but the frames. Every process may call it; the first one writes."""
+        if not first():
+            return
         tensors = {f"weight.{n}": p.detach() for n, p in self.potential.named_parameters()}
         tensors |= {f"averaged.{n}": p for n, p in self.averaged.items()}
         names = {id(p): n for n, p in self.potential.named_parameters()}
@@ -197,11 +231,11 @@ class ForceMatcher:
             if about["settings"] != asdict(self.settings):
                 raise ValueError(f"its settings are {about['settings']}")
             self._set({n.removeprefix("weight."): t for n, t in tensors.items() if n.startswith("weight.")})
-            self.averaged = {n.removeprefix("averaged."): t for n, t in tensors.items() if n.startswith("averaged.")}
-            keys = ("step", "exp_avg", "exp_avg_sq")
+            self.averaged = {n: tensors[f"averaged.{n}"].to(p) for n, p in self.potential.named_parameters()}
             for name, p in self.potential.named_parameters():
                 if f"step.{name}" in tensors:
-                    self.optimizer.state[p] = {key: tensors[f"{key}.{name}"] for key in keys}
+                    moments = {key: tensors[f"{key}.{name}"].to(p) for key in ("exp_avg", "exp_avg_sq")}
+                    self.optimizer.state[p] = {"step": tensors[f"step.{name}"], **moments}
             self.potential.offset.copy_(tensors["offset"])
             self.noise.set_state(tensors["noise"])
             self.number, self.best, self.since = int(about["number"]), float(about["best"]), int(about["since"])
@@ -212,3 +246,7 @@ class ForceMatcher:
         with torch.no_grad():
             for name, p in self.potential.named_parameters():
                 p.copy_(weights[name])
+
+
+def _beads(some: Sequence[Sample]) -> int:
+    return sum(len(s.graph.types) for s in some)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -45,9 +46,12 @@ class Graph:
         none = torch.zeros(len(self.types), 3, dtype=along.dtype, device=along.device)
         return none.index_add(0, self.i.long(), along).index_add(0, self.j.long(), -along)
 
-    def to(self, kind: torch.dtype) -> Graph:
-        inside = None if self.inside is None else self.inside.to(kind)
-        return replace(self, d=self.d.to(kind), direction=self.direction.to(kind), inside=inside)
+    def to(self, where: torch.dtype | torch.device | str) -> Graph:
+        """Return the pairs on another device, or with distances and directions of another kind of numbers."""
+        what = ["d", "direction"] if isinstance(where, torch.dtype) else ["i", "j", "d", "direction", "types", "frame"]
+        inside = None if self.inside is None else self.inside.to(where)
+        moved: dict[str, Any] = {name: getattr(self, name).to(where) for name in what}
+        return replace(self, inside=inside, **moved)
 
 
 def graph(

@@ -1,0 +1,95 @@
+"""From atoms to beads: the frames of benzene_reference.py mapped on one and on three beads a molecule.
+
+python notebooks/runs/benzene_beads.py WORK [--frames 2000] [--out notebooks/results/02]
+
+Writes beads-1.nc and beads-3.nc: positions [Å] to 0.001 Å, forces [kcal/mol/Å] to 0.002, energies [kcal/mol], of which `between` is that
+between molecules. In parts of 500 frames, so that no file is large; `read` puts them together.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+from benzene_force_field import ATOMS, KCAL, MASSES, Molecule
+
+import cg_data as cd
+
+RESULTS = Path(__file__).parents[1] / "results" / "02"
+NAMES = ("C1", "C2", "C3", "C4", "C5", "C6", "H1", "H2", "H3", "H4", "H5", "H6")
+UNITS = cd.Units("angstrom", "kcal/mol", "g/mol")
+PER_FILE = 500
+FINEST = {"position": 1e-3, "force": 2e-3}
+
+
+def mapping(beads: int) -> cd.Mapping:
+    """Return one bead, or three of two carbons and their hydrogens, at centers of mass."""
+    groups = {1: [tuple(range(ATOMS))], 3: [(a, a + 1, a + 6, a + 7) for a in (0, 2, 4)]}[beads]
+    made = tuple(cd.Bead(f"B{k + 1}", "B", atoms) for k, atoms in enumerate(groups))
+    rigid = tuple((k, k + 6) for k in range(6))
+    return cd.Mapping(((cd.MoleculeMapping("BENZ", NAMES, made, tuple(Molecule.bonds), rigid), "all"),))
+
+
+def mapped(work: Path, beads: int, frames: int) -> xr.Dataset:
+    """Return a `trajectory` of beads with the energy between molecules."""
+    parts, between = [], []
+    for file in sorted(work.glob("part-????.npz"))[: -(-frames // 50)]:
+        part = np.load(file)
+        molecules = part["position"].shape[1] // ATOMS
+        atoms = cd.trajectory(
+            part["position"] * 10.0, np.full(3, 10 * float(part["edge"])), NAMES * molecules, units=UNITS,
+            force=part["force"] / KCAL / 10, energy=part["energy"] / KCAL, mass=np.tile(MASSES, molecules),
+            molecule=np.repeat(np.arange(molecules), ATOMS),
+        )  # fmt: skip
+        parts.append(cd.map_trajectory(atoms, mapping(beads)))
+        between.append(part["between"] / KCAL)
+    whole = xr.concat(parts, "frame", data_vars="minimal", coords="minimal", compat="override", join="override")
+    return whole.assign(between=("frame", np.concatenate(between), {"units": "kcal/mol"})).isel(frame=slice(frames))
+
+
+def write(beads: xr.Dataset, folder: Path, name: str) -> None:
+    """Write parts of a trajectory, rounded and compressed; positions are put back into the box."""
+    edge = float(beads.box[0, 0, 0])
+    whole = beads.assign(position=beads.position % edge)
+    encoding = {n: {"dtype": "int16", "scale_factor": step, "zlib": True, "shuffle": True} for n, step in FINEST.items()}  # fmt: skip
+    marks = [*range(0, whole.sizes["frame"], PER_FILE), whole.sizes["frame"]]
+    for number, (first, last) in enumerate(pairwise(marks)):
+        part = whole.isel(frame=slice(first, last))
+        part.to_netcdf(folder / f"{name}-{number}.nc", encoding=encoding)
+
+
+def read(name: str, folder: Path = RESULTS) -> xr.Dataset:
+    """Return all parts of a trajectory."""
+    parts = [xr.load_dataset(file) for file in sorted(folder.glob(f"{name}-[0-9]*.nc"))]
+    return xr.concat(parts, "frame", data_vars="minimal", coords="minimal", compat="override", join="override")
+
+
+def largest(values: npt.NDArray[np.float64]) -> float:
+    return float(np.abs(values).max())
+
+
+def main() -> None:
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("work", type=Path)
+    words.add_argument("--frames", type=int, default=2000)
+    words.add_argument("--out", type=Path, default=RESULTS)
+    options = words.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    about = json.loads((options.work / "about.json").read_text())
+    for beads in (1, 3):
+        whole = mapped(options.work, beads, options.frames)
+        if largest(whole.force.values) > 32767 * FINEST["force"]:
+            raise SystemExit(f"forces up to {largest(whole.force.values):.1f} kcal/mol/Å do not fit into the file")
+        write(whole.assign_attrs(reference=json.dumps(about)), options.out, f"beads-{beads}")
+        print(
+            f"{beads} beads: {whole.sizes['frame']} frames, rms force {float((whole.force**2).mean()) ** 0.5:.3f} kcal/mol/Å"
+        )
+
+
+if __name__ == "__main__":
+    main()

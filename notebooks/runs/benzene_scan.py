@@ -1,0 +1,233 @@
+"""Networks for liquid benzene under many settings, each taught and then tried in dynamics: the scans of paper 02, resumable.
+
+python notebooks/runs/benzene_scan.py WORK [--scan paper|tables] [--rows 60] [--frames 1000] [--epochs 30] [--workers 2]
+
+After benzene_beads.py. `paper`: what its figures compare, one after another; `tables`: settings drawn from its tables 3.1 and 3.2. A row is one
+training and one trial; what is there already is not done again. The networks of `paper` stay in WORK. Writes notebooks/results/02/scan-<scan>.nc.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import benzene_beads as beads
+import numpy as np
+import torch
+
+import cg_data as cd
+import cg_sim as cs
+from cg_models.schnet.bead_potential import BeadPotential, Prior
+from cg_models.schnet.cores import core_of
+from cg_models.schnet.force_matching import ForceMatcher, Matching, samples, split
+from cg_models.schnet.graph import Graph, graph
+from cg_models.schnet.network import SchNet, SchNetOptions
+from cg_models.schnet.trial import Trial, distribution
+
+KT = 0.0019872043 * 300.0  # kcal/mol
+FEMTOSECOND = 1 / 48.888213  # of the unit of time, Å (g/kcal)^½
+MASS = 78.1121  # g/mol, of a molecule
+REACH, BINS = 12.0, 240
+STEPS, EVERY, SYSTEMS = 5000, 25, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a network is, and how it is taught; lengths [Å], energies [kcal/mol], `exponent` 0 for a core that is read off g(r)."""
+
+    beads: int = 1
+    cutoff: float = 8.0
+    sigma: float = 5.0
+    exponent: int = 7
+    energy_weight: float = 0.1
+    stiffness: float = 0.0
+    blocks: int = 2
+    inner_blocks: int = 0
+    features: int = 64
+    activation: str = "tanh"
+    batch: int = 10
+    rule: str = "block"
+    seed: int = 0
+
+    @property
+    def name(self) -> str:
+        return "-".join(f"{value}" for value in asdict(self).values())
+
+
+ONE, THREE = Settings(), Settings(beads=3, cutoff=6.0, sigma=3.0, exponent=6, stiffness=1000.0)
+ANGSTROMS, WEIGHTS = (2.0, 2.5, 3.0, 3.5, 4.0), (0.0, 1e-4, 1e-2, 0.1, 1.0)
+
+
+def paper() -> list[Settings]:
+    """Return what figs. 3.1 to 3.13 compare, and cores from data at λ = 0."""
+    one = [*(replace(ONE, energy_weight=w) for w in WEIGHTS),
+           *(replace(ONE, cutoff=c, exponent=6, energy_weight=1.0) for c in (6.0, 8.0, 9.0)),
+           *(replace(ONE, sigma=s) for s in (3.0, 4.0, 6.0)), *(replace(ONE, exponent=n) for n in (5, 6, 8, 9)),
+           *(replace(ONE, exponent=0, energy_weight=w, rule=r) for w, r in ((0.0, "block"), (0.1, "block"), (0.0, "random")))]  # fmt: skip
+    three = [*(replace(THREE, sigma=s) for s in ANGSTROMS), *(replace(THREE, sigma=2.0, exponent=n) for n in (5, 7, 8)),
+             *(replace(THREE, sigma=2.0, stiffness=k) for k in (100.0, 400.0)),
+             *(replace(THREE, sigma=s, energy_weight=w) for s in (3.0, 4.0) for w in (0.0, 1e-4, 1e-2, 1.0)),
+             replace(THREE, exponent=0, energy_weight=0.0), replace(THREE, exponent=0, energy_weight=0.0, inner_blocks=1)]  # fmt: skip
+    return list(dict.fromkeys([*one, *three]))
+
+
+def tables(rows: int, seed: int = 0) -> list[Settings]:
+    """Return settings drawn at random from tables 3.1 and 3.2, half of each; widths and depths as small as two cores ask for."""
+    noise, found = np.random.default_rng(seed), dict[Settings, None]()
+
+    def one_of(*values: Any) -> Any:
+        return values[int(noise.integers(len(values)))]
+
+    while len(found) < rows:
+        weight = one_of(0.0, 1e-6, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
+        if len(found) % 2:
+            drawn = Settings(1, one_of(5.0, 7.0, 8.0, 9.0), one_of(2.0, 3.0, 4.0, 4.5, 5.0, 6.0, 6.5, 7.0), one_of(5, 6, 7, 8, 9), weight,
+                             blocks=one_of(1, 2, 3), activation=one_of("tanh", "shifted_softplus"), batch=one_of(5, 10, 15))  # fmt: skip
+        else:
+            drawn = Settings(3, one_of(6.0, 7.0), one_of(2.0, 2.1667, 2.334, 2.5, 3.5, 4.0), one_of(5, 6, 7, 8), weight,
+                             one_of(100.0, 400.0, 1000.0), one_of(2, 3), one_of(0, 1), batch=one_of(10, 15, 20))  # fmt: skip
+        found[drawn] = None
+    return list(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Frames of beads: positions (frame, bead, 3), forces, energies between molecules, and g of what is there."""
+
+    position: np.ndarray
+    force: np.ndarray
+    energy: np.ndarray
+    edge: float
+    molecule: np.ndarray
+    r: np.ndarray
+    g: np.ndarray
+    bond: float
+
+    @property
+    def masses(self) -> float:
+        return MASS * len(np.unique(self.molecule)) / len(self.molecule)
+
+
+@cache
+def known(per: int, frames: int, folder: Path = beads.RESULTS) -> Data:
+    """Return the frames of one mapping."""
+    stored = beads.read(f"beads-{per}", folder).isel(frame=slice(frames))
+    x, edge, molecule = stored.position.values.astype(float), float(stored.box.values.flat[0]), stored.molecule.values
+    r, g = distribution(x[:: max(len(x) // 200, 1)], np.full(3, edge), min(REACH, 0.5 * edge), BINS, molecule)
+    bond = 0.0
+    if per == 3:
+        apart = x.reshape(len(x), -1, 3, 3)[:, :, 1] - x.reshape(len(x), -1, 3, 3)[:, :, 0]
+        bond = float(np.linalg.norm(apart - edge * np.round(apart / edge), axis=-1).mean())
+    return Data(x, stored.force.values.astype(float), stored.between.values.astype(float), edge, molecule, r, g, bond)
+
+
+def potential_of(settings: Settings, data: Data) -> BeadPotential:
+    """Return the network, not taught, and its priors."""
+    s = settings
+    options = SchNetOptions(cutoff=s.cutoff, features=s.features, filters=s.features, blocks=s.blocks, inner_blocks=s.inner_blocks,
+                            inner_cutoff=4.0, activation=s.activation)  # type: ignore[arg-type]  # fmt: skip
+    core = (cd.PowerLaw(1.0, s.sigma, s.exponent, s.cutoff).force_shifted() if s.exponent
+            else core_of(data.r, data.g, KT, cutoff=s.cutoff))  # fmt: skip
+    inside = {(0, 0): cd.Harmonic(2 * s.stiffness, data.bond, 4.0)} if s.beads == 3 else {}
+    return BeadPotential(SchNet(options, seed=s.seed), Prior({(0, 0): core}, inside))
+
+
+def graphs(settings: Settings, data: Data) -> list[Graph]:
+    """Return the pairs of all frames; molecules count only where they have several beads."""
+    molecule = data.molecule if settings.beads > 1 else None
+    inner = 4.0 if settings.beads > 1 else 0.0
+    return [graph(x, np.full(3, data.edge), settings.cutoff, molecule=molecule, inner_cutoff=inner) for x in data.position]  # fmt: skip
+
+
+def taught(
+    settings: Settings, data: Data, epochs: int
+) -> tuple[BeadPotential, ForceMatcher, tuple[float, float, float]]:
+    """Return a network that learned of the frames, and its errors: of forces it saw, forces and energies per bead it did not."""
+    potential = potential_of(settings, data)
+    every = samples(potential, graphs(settings, data), data.force, data.energy)
+    learn, held = split(len(every), kind=settings.rule, gap=5 if settings.rule == "block" else 0)  # type: ignore[arg-type]
+    matcher = ForceMatcher(potential, [every[k] for k in learn], [every[k] for k in held],
+                           Matching(epochs, settings.batch, settings.energy_weight, seed=settings.seed))  # fmt: skip
+    last = None
+    for last in matcher.run():
+        print(f"  {last.line()}", flush=True)
+    assert last is not None
+    return matcher.finish(), matcher, (last.force, last.validation_force, last.validation_energy)
+
+
+def trial(settings: Settings, data: Data, **changed: Any) -> Trial:
+    """Return short dynamics from frames far apart."""
+    starts = data.position[np.linspace(0, len(data.position) - 1, SYSTEMS).astype(int)]
+    molecule = data.molecule if settings.beads > 1 else None
+    given = {"steps": STEPS, "every": EVERY, "dt": 2 * FEMTOSECOND, "friction": 1 / (1000 * FEMTOSECOND)} | changed
+    return Trial(starts, np.full(3, data.edge), data.masses, KT, molecule=molecule, reach=float(data.r[-1] + 0.5 * (data.r[1] - data.r[0])),
+                 bins=BINS, **given)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Rows of settings over the same frames."""
+
+    settings: tuple[Settings, ...]
+    frames: int
+    epochs: int
+    work: Path
+    folder: Path
+
+    def campaign(self, path: Path) -> cd.Campaign:
+        columns: dict[str, Any] = {f.name: [getattr(s, f.name) for s in self.settings] for f in fields(Settings)}
+        columns |= {"frames": [self.frames] * len(self.settings), "epochs": [self.epochs] * len(self.settings)}
+        number = ((), (), "float64", "")
+        results = dict.fromkeys(
+            ("learned_error", "force_error", "energy_error", "lasted", "kT", "closest", "seconds"), number
+        )
+        return cd.Campaign.create(
+            path, columns, {**results, "stable": ((), (), "bool", ""), "g": (("r",), (BINS,), "float32", "")}
+        )
+
+    def __call__(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        torch.set_num_threads(1)
+        kinds = {f.name: type(f.default) for f in fields(Settings)}
+        settings = Settings(**{name: kind(row[name]) for name, kind in kinds.items()})
+        data, began = known(settings.beads, self.frames, self.folder), os.times().user
+        potential, matcher, errors = taught(settings, data, self.epochs)
+        matcher.save(self.work / f"{settings.name}.safetensors")
+        verdict = trial(settings, data)(potential)
+        return dict(zip(("learned_error", "force_error", "energy_error"), errors, strict=True)) | {
+            "lasted": verdict.lasted, "kT": verdict.kT, "closest": verdict.closest, "stable": verdict.stable, "g": verdict.g,
+            "seconds": os.times().user - began,
+        }  # fmt: skip
+
+
+def main() -> None:
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("work", type=Path)
+    words.add_argument("--scan", choices=("paper", "tables"), default="paper")
+    words.add_argument("--rows", type=int, default=60)
+    words.add_argument("--frames", type=int, default=1000)
+    words.add_argument("--epochs", type=int, default=30)
+    words.add_argument("--workers", type=int, default=2)
+    words.add_argument("--folder", type=Path, default=beads.RESULTS)
+    options = words.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    chosen = tuple(paper() if options.scan == "paper" else tables(options.rows))
+    scan = Scan(chosen, options.frames, options.epochs, options.work, options.folder)
+    store = scan.campaign(options.work / f"{options.scan}.zarr")
+    tally = cs.campaign.run(
+        store, scan, workers=options.workers, report=lambda t: print(t.there, "of", t.rows, flush=True)
+    )
+    if tally.failures:
+        raise SystemExit(str(tally.failures))
+    found = store.dataset()
+    found.to_netcdf(options.folder / f"scan-{options.scan}.nc", encoding={str(n): {"zlib": True} for n in found.data_vars if found[n].ndim > 1})  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
