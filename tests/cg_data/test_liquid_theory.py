@@ -149,3 +149,15 @@ def test_what_has_no_solution_says_so():
         cd.theory_inversion(np.linspace(0.1, 3, 30), np.ones(30), 0.3, closure="ry")
     with pytest.raises(ValueError, match="increase"):
         cd.theory_inversion([1, 2, 3], [1, 1, 1], 0.3)
+
+
+def test_a_row_that_was_not_measured_is_no_answer_and_no_trouble_to_others():
+    liquid = cd.liquid_theory(SOFT, 0.4)
+    g = np.interp((np.arange(90) + 0.5) * 0.05, liquid.r, liquid.g)
+    rows = np.stack([g, np.full(90, np.nan), g])
+    c, s = direct_correlation_within(rows - 1, np.full(3, 0.4), 0.05)
+    assert np.isnan(c[1]).all()
+    assert np.isnan(s[1])
+    assert np.array_equal(c[0], c[2])
+    np.testing.assert_allclose(s[[0, 2]], direct_correlation_within(g - 1, 0.4, 0.05)[1], rtol=1e-12)
+    assert np.isfinite(cd.infinite_liquid(rows, np.full(3, 0.4), 0.05, np.full(3, 500))[[0, 2]]).all()

@@ -20,16 +20,20 @@ from cg_data.potentials.pair_potential import Array
 def direct_correlation_within(h: npt.ArrayLike, density: npt.ArrayLike, width: float) -> tuple[Array, Array]:
     """Return c like h (…, bin), means in bins of one `width` [length] from r = 0 on, and S(0) (…), of liquids of `density` (…).
 
+    Both are NaN where h is not finite.
+
     >>> c, s = direct_correlation_within(np.zeros((2, 50)), [0.1, 0.5], 0.1)
     >>> float(abs(c).max()), s.tolist()
     (0.0, [1.0, 1.0])
     """
-    wanted, rho = np.asarray(h, dtype=np.float64), np.asarray(density, dtype=np.float64)
+    given, rho = np.asarray(h, dtype=np.float64), np.asarray(density, dtype=np.float64)
+    known = np.isfinite(given).all(axis=-1)
+    wanted = np.where(known[..., None], given, 0.0)
     halves = halved(wanted, width)
     c, q = _factorized(wanted, rho, width)
     c_halves, q_halves = _factorized(halves, rho, width / 2)
     gamma = wanted - c + (4 * (_at_centers(halves - c_halves) - (wanted - c))) / 3
-    return wanted - gamma, ((4 * q_halves - q) / 3) ** -2
+    return np.where(known[..., None], wanted - gamma, np.nan), np.where(known, ((4 * q_halves - q) / 3) ** -2, np.nan)
 
 
 def halved(h: Array, width: float) -> Array:
