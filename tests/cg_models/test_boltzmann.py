@@ -14,6 +14,8 @@ if True:  # after the skip
     from cg_models.boltzmann.options import PotentialOptions, PressureOptions, potential_grid, pressure_grid
     from cg_models.boltzmann.potential import PotentialModel, boltzmann_inverted, curve_errors
     from cg_models.boltzmann.pressure import PressureModel, input_curves, pressure_errors, sum_of_powers
+    from cg_models.boltzmann.table import LiquidTable
+    from cg_models.boltzmann.training import fitted, inputs
 
 
 def test_the_loss_of_a_curve_is_that_of_equations_4_to_7():
@@ -114,14 +116,14 @@ def test_a_network_learns_the_second_virial_coefficient():
     b2 = torch.tensor([cd.b2(p, kT=1.0) for p in kept], dtype=torch.float32)
     rho = torch.full((len(kept),), 0.05)
     wanted = rho + b2 * rho**2
-    inputs = (input_curves(u, u, "c"), rho, rho)
+    given = (input_curves(u, u, "c"), rho, rho)
     seen = torch.arange(len(kept)) % 2 == 0
     model = [PressureModel(PressureOptions("UN", "c", "Bn"))]
     loss = lambda found, rows: ((found - wanted[rows]) / rho[0] ** 2) ** 2  # noqa: E731
-    for _ in train_together(model, inputs, loss, seen[None].float(), Epochs(steps=300, batch=64, rate=3e-3)):
+    for _ in train_together(model, given, loss, seen[None].float(), Epochs(steps=300, batch=64, rate=3e-3)):
         pass
     with torch.no_grad():
-        found = (model[0](*inputs) - rho) / rho**2
+        found = (model[0](*given) - rho) / rho**2
     assert pressure_errors(found[seen], b2[seen])["r2"] > 0.99
     assert pressure_errors(found[~seen], b2[~seen])["r2"] > 0.95
 
@@ -146,3 +148,18 @@ def test_errors_of_curves_are_those_below_the_cap():
     absolute, square = curve_errors(found, u)
     assert (float(absolute), float(square)) == (0.25, 0.125)
     torch.testing.assert_close(boltzmann_inverted(torch.tensor([1.0, 0.5])), torch.tensor([0.0, 0.6931472]))
+
+
+@pytest.mark.parametrize("letters", ["x", "e", "ef"])
+def test_networks_learn_what_they_are_asked_for(letters):
+    """U of a dilute gas, g = exp(−U): of exp(−U) itself, a network need only pass on what it is given."""
+    r = (np.arange(50) + 0.5) * 0.1
+    kept = [p for p in cd.random_splines(120, hard_cores=0, seed=8) if p.energy(r).min() > -0.5]
+    u = torch.tensor(np.stack([p.energy(r) for p in kept]), dtype=torch.float32)
+    g, one = torch.exp(-u), torch.ones(len(u))
+    gas = LiquidTable(torch.arange(len(u)), 0.01 * one, u, u, g, g, g, g, one, one, one)
+    options = PotentialOptions("DN", letters.replace("x", ""))
+    model = fitted(options, gas, one[None], Epochs(steps=400, batch=64, rate=3e-3))[0]
+    with torch.no_grad():
+        off = (torch.exp(-model(*inputs(options, gas)).clamp(max=20)) - g).abs()
+    assert off.mean() < 0.1

@@ -75,7 +75,7 @@ def pressure(potential: Potential, density: float, kT: float = 1.0, *, sigma: fl
     if not told[CHAIN_SOLVED]:
         raise OutsideDomain(
             "the hypernetted chain has no solution here: of such states 5 in 100 were one liquid in equilibrium"
-            " (657 random splines at four densities), of the others 91: simulate"
+            " (657 random splines at four densities), of the others 90: simulate"
         )
     if network == "informed":
         mean, spread = known(u, rho, _row(told))

@@ -22,12 +22,27 @@ def fitted(
     options: Options, table: LiquidTable, weights: Tensor, epochs: Epochs, *, kind: Kind = "logcosh", seed: int = 0
 ) -> list[nn.Module]:
     """Return a network for each row of `weights` (network, row of the table), which say what it learns from."""
+    seeds = [seed + k for k in range(len(weights))]
     if isinstance(options, PressureOptions):
-        models: list[nn.Module] = [PressureModel(options, seed=seed + k) for k in range(len(weights))]
+        models: list[nn.Module] = [PressureModel(options, seed=k) for k in seeds]
+        taught = models
     else:
-        models = [PotentialModel(options, seed=seed + k) for k in range(len(weights))]
-    exhaust(train_together(models, inputs(options, table), loss(options, table, kind), weights, epochs))
+        models = [PotentialModel(options, seed=k) for k in seeds]
+        taught = [_AsLearned(model) for model in models]
+    exhaust(train_together(taught, inputs(options, table), loss(options, table, kind), weights, epochs))
     return models
+
+
+class _AsLearned(nn.Module):
+    """A model of potentials that answers with what its loss is of: exp(−U), if that is what the network gives."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, *given: Tensor) -> Tensor:
+        raw: Tensor = self.model.raw(*given)
+        return raw
 
 
 def inputs(options: Options, table: LiquidTable) -> tuple[Tensor, ...]:
