@@ -51,7 +51,7 @@ def distribution(name="g.csv", *, sigma=1.0, kT=1.0, units=None, **facts):
 def test_help_teaches_and_wrong_usage_is_two(capsys):
     assert main([]) == 2
     assert "invert" in capsys.readouterr().err
-    for verb in ("invert",):
+    for verb in ("invert", "pressure"):
         with pytest.raises(SystemExit) as stop:
             main([verb, "--help"])
         assert stop.value.code == 0
@@ -133,3 +133,52 @@ def test_a_picture_that_cannot_be_drawn_stops_before_the_work(capsys, monkeypatc
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     fails(capsys, "invert", "g.csv", "-o", "u.table", "--picture", "u.png", match=r"cg-models\[plot\]")
     assert not (folder / "u.table").exists()
+
+
+def test_pressure_is_that_of_the_function(capsys):
+    assert main(["pressure", "gaussian:epsilon=4,sigma=1,cutoff=4.5", "--density", "0.5"]) == 0
+    found = cm.pressure(SOFT, 0.5)
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == f"P = {found.value:.5g} ± {found.stderr:.2g} epsilon/sigma^3"
+    assert said[1].startswith(f"score {found.score:.2f}: ")
+    paper = cm.pressure(SOFT, 0.5, network="paper")
+    assert main(["pressure", "gaussian:epsilon=4,sigma=1,cutoff=4.5", "--density", "0.5", "--network", "paper"]) == 0
+    assert f"P = {paper.value:.5g} ±" in capsys.readouterr().out
+
+
+def test_pressure_of_a_table_is_in_its_units(capsys):
+    cd.write_table(SOFT, "u.csv")
+    scaled = cd.GaussianCore(10.0, 0.4, cutoff=1.8)
+    cd.write_table(scaled, "nm.xvg", units=NM, convert_to=NM)
+    assert main(["pressure", "u.csv", "--density", "0.5"]) == 0
+    one = float(capsys.readouterr().out.split()[2])
+    assert one == pytest.approx(cm.pressure(SOFT, 0.5).value, rel=1e-3)
+    assert main(["pressure", "nm.xvg", "--density", str(0.5 / 0.4**3), "--kT", "2.5", "--sigma", "0.4"]) == 0
+    said = capsys.readouterr().out
+    assert "kJ/mol/nm^3" in said
+    assert float(said.split()[2]) == pytest.approx(one * 2.5 / 0.4**3, rel=3e-3)
+    fails(capsys, "pressure", "nm.xvg", "--density", "5", "--sigma", "0.4", match=r"give --kT \[kJ/mol\]")
+    fails(capsys, "pressure", "nm.xvg", "--density", "5", "--kT", "2.5", match=r"give --sigma \[nm\]")
+
+
+def test_pressures_at_several_densities_are_a_table_and_refusals_are_said(capsys):
+    assert main(["pressure", "wca", "--density", "0.2", "0.5"]) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert [float(row.split()[0]) for row in rows[1:]] == [0.2, 0.5]
+    assert float(rows[2].split()[1]) == pytest.approx(
+        1.728, rel=0.03
+    )  # molecular dynamics, as in the prediction's tests
+    assert main(["pressure", "wca", "--density", "0.5", "30"]) == 1
+    said = capsys.readouterr()
+    assert [len(row.split()) for row in said.out.splitlines()[1:]] == [4, 2]
+    assert re.fullmatch(r"cg-models: density 30: networks know densities from [^\n]+\n", said.err)
+    fails(capsys, "pressure", "gaussian:epsilon=-30,sigma=1,cutoff=5", "--density", "0.3", match="no solution")
+    fails(capsys, "pressure", "gaussian:epsilon=1,sigma=3,cutoff=14", "--density", "0.01", match="give sigma")
+
+
+def test_a_potential_that_is_none_is_said_to_be_none(capsys):
+    fails(capsys, "pressure", "lj.tabel", "--density", "0.5", match="neither a file nor a formula")
+    fails(capsys, "pressure", "lj:cutof=2", "--density", "0.5", match="did you mean cutoff")
+    both = cd.Interactions({("A", "A"): cd.WCA(), ("A", "B"): cd.WCA(sigma=1.1), ("B", "B"): cd.WCA()})
+    cd.write_table(both, "two.table")
+    fails(capsys, "pressure", "two.table", "--density", "0.5", match="one kind of particle")

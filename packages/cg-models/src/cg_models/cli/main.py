@@ -22,6 +22,17 @@ g must be known up to 5 σ, better in bins of 0.05 σ than in wider ones; what i
 be said again. Where the networks learned of nothing alike, the answer is a refusal (exit code 1), not a guess.
 """
 
+_PRESSURE = """\
+examples:
+  cg-models pressure lj:cutoff=2.5 --density 0.1 --kT 1.5
+  cg-models pressure wca --density 0.2 0.4 0.6 0.8
+  cg-models pressure u.xvg --density 33.4 --kT 2.494 --sigma 0.3
+
+A potential is a table of any format that cg-data reads, in the units of the file, or a formula as of cg-sim run --potential. U must
+end within 5 σ. Where the networks learned of nothing alike, or liquids would not be one phase, the answer is a refusal (exit
+code 1), not a guess.
+"""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 on success, 1 on a failure (one line on stderr), 2 on wrong usage, 130 when stopped."""
@@ -48,15 +59,22 @@ def _invert(options: argparse.Namespace) -> int:
     return invert(options)
 
 
+def _pressure(options: argparse.Namespace) -> int:
+    from cg_models.cli.pressure import pressure
+
+    return pressure(options)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="cg-models",
-        description="Networks from g(r) to U(r).",
+        description="Networks from g(r) to U(r), and from U(r) to P.",
         epilog="example: cg-models invert rdf.csv --density 0.5 --kT 1 -o u.table",
     )
     parser.set_defaults(action=None)
     commands = parser.add_subparsers(metavar="COMMAND")
     _add_invert(commands)
+    _add_pressure(commands)
     return parser
 
 
@@ -85,6 +103,16 @@ def _add_invert(commands: Any) -> None:
     invert.add_argument("--rows", type=typed(whole(4)), default=2000, metavar="N", help="of the table (default 2000)")
     invert.add_argument("--to-units", type=units_argument, metavar="UNITS", help="of the table (default: those of g)")
     invert.add_argument("--picture", metavar="FILE.png", help="draw U with its errors beside −kT ln g")
+
+
+def _add_pressure(commands: Any) -> None:
+    pressure = _command(commands, "pressure", _pressure, "say the pressure of a potential by trained networks, with its error", _PRESSURE)  # fmt: skip
+    pressure.add_argument("potential", metavar="POTENTIAL", type=typed(text), help="a table file, or a formula")
+    pressure.add_argument("--density", type=typed(positive), nargs="+", required=True, metavar="RHO",
+                          help="number density; several make a table")  # fmt: skip
+    pressure.add_argument("--kT", type=typed(positive), metavar="ENERGY", help="(default 1, in reduced units)")
+    pressure.add_argument("--units", type=units_argument, metavar="UNITS", help=f"of the file: {UNITS_HELP}")
+    _add_networks(pressure, "1, in reduced units")
 
 
 def _add_networks(command: Any, sigma: str) -> None:
