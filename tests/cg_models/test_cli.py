@@ -12,7 +12,9 @@ import pytest
 
 import cg_data as cd
 
-torch = pytest.importorskip("torch")
+from .commands import fails
+
+pytest.importorskip("torch")
 if True:  # after the skip
     import cg_models as cm
     from cg_models.boltzmann.theory_liquids import in_bins
@@ -29,15 +31,6 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def fails(capsys, *words, match):
-    """Check that a command fails with one line that says why, and writes nothing."""
-    assert main(list(words)) == 1
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert re.fullmatch(r"cg-models: [^\n]+\n", said.err), said.err
-    assert re.search(match, said.err), said.err
-
-
 def distribution(name="g.csv", *, sigma=1.0, kT=1.0, units=None, **facts):
     """Write g(r) of the Gaussian core at ρσ³ = 0.5 by theory."""
     found = cd.liquid_theory(SOFT, 0.5, closure="ry")
@@ -51,7 +44,7 @@ def distribution(name="g.csv", *, sigma=1.0, kT=1.0, units=None, **facts):
 def test_help_teaches_and_wrong_usage_is_two(capsys):
     assert main([]) == 2
     assert "invert" in capsys.readouterr().err
-    for verb in ("invert", "pressure"):
+    for verb in ("invert", "pressure", "train"):
         with pytest.raises(SystemExit) as stop:
             main([verb, "--help"])
         assert stop.value.code == 0

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cg_data.cli.main import units_argument
-from cg_data.cli.values import positive, text, typed, whole
+from cg_data.cli.values import one_or_per_type, positive, text, typed, whole
+from cg_models.cli.readers import frames_slice, not_negative, share
 
 UNITS_HELP = "lj, real, metal, gromacs, votca, or LENGTH,ENERGY such as nm,kJ/mol"
 
@@ -33,6 +34,19 @@ end within 5 σ. Where the networks learned of nothing alike, or liquids would n
 code 1), not a guess.
 """
 
+_TRAIN = """\
+examples:
+  cg-models train beads.nc -o beads.safetensors --cutoff 8 --prior core --kT 0.596
+  cg-models train beads.nc -o beads.safetensors --cutoff 8 --prior core --kT 0.596 --epochs 300 --resume
+  cg-models train chains.dump -o chains.safetensors --cutoff 8 --units real --types A,B --mass A=42,B=72 --kT 0.596 \\
+            --prior A-A=power:sigma=3,exponent=8 --prior A-B=core.table --bonds harmonic
+
+A trajectory is any that cg-data reads, with forces: .nc of cg-data map, .dump, .gsd, .xyz, a DeePMD folder. All numbers are in its units.
+A checkpoint is kept after every epoch; after Ctrl-C or a kill, the same command with --resume goes on bit for bit. A prior keeps
+beads apart where there are no data; "core" makes one of g(r). At the end a short simulation says whether what was learned runs.
+Exit code 1 if it does not, 130 when stopped.
+"""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 on success, 1 on a failure (one line on stderr), 2 on wrong usage, 130 when stopped."""
@@ -44,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         action: Callable[[argparse.Namespace], int] = options.action
         return action(options)
-    except (ValueError, TypeError, KeyError, ImportError, OSError, MemoryError, RuntimeError) as error:
+    except (ValueError, TypeError, KeyError, ImportError, OSError, MemoryError, RuntimeError, ArithmeticError) as error:
         message = error.args[0] if isinstance(error, KeyError) and error.args else error
         print(f"cg-models: {message}", file=sys.stderr)
         return 1
@@ -65,16 +79,23 @@ def _pressure(options: argparse.Namespace) -> int:
     return pressure(options)
 
 
+def _train(options: argparse.Namespace) -> int:
+    from cg_models.cli.train import train
+
+    return train(options)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="cg-models",
-        description="Networks from g(r) to U(r), and from U(r) to P.",
+        description="Networks from g(r) to U(r), from U(r) to P, and from positions of beads to forces.",
         epilog="example: cg-models invert rdf.csv --density 0.5 --kT 1 -o u.table",
     )
     parser.set_defaults(action=None)
     commands = parser.add_subparsers(metavar="COMMAND")
     _add_invert(commands)
     _add_pressure(commands)
+    _add_train(commands)
     return parser
 
 
@@ -120,3 +141,86 @@ def _add_networks(command: Any, sigma: str) -> None:
                          help=f"unit of length: networks see up to 5 of it (default {sigma})")  # fmt: skip
     command.add_argument("--network", choices=("informed", "paper"), default="informed",
                          help="this project's, told what theories say (default), or paper 01's")  # fmt: skip
+
+
+def _add_train(commands: Any) -> None:
+    train = _command(commands, "train", _train, "teach a network forces on beads, and try whether it runs", _TRAIN)
+    _add_trajectory(train)
+    train.add_argument("-o", "--output", required=True, type=typed(text), metavar="FILE.safetensors", help="to write")
+    group = train.add_argument_group("what is learned, and what is known before")
+    group.add_argument("--cutoff", required=True, type=typed(positive), metavar="LENGTH", help="of the network")
+    group.add_argument("--prior", action="append", default=[], metavar="core|SOURCE", help="between molecules: core (of g(r)), a "
+                       "formula such as power:sigma=3,exponent=8, or a table file; or repeat A-B=SOURCE")  # fmt: skip
+    group.add_argument("--bonds", action="append", default=[], metavar="harmonic|SOURCE", help="inside molecules: harmonic (springs "
+                       "of the distances found), or a formula such as harmonic:k=100,r0=2; or repeat A-B=SOURCE")  # fmt: skip
+    group.add_argument("--alike", action="store_true", help="forget molecules: all beads see one another")
+    for name, default, about in (("features", 128, "of a bead"), ("blocks", 3, "of interaction"), ("radial", 20, "functions of distance")):  # fmt: skip
+        group.add_argument(
+            f"--{name}", type=typed(whole(1)), default=default, metavar="N", help=f"{about} (default {default})"
+        )
+    group.add_argument("--filters", type=typed(whole(1)), metavar="N", help="(default: as many as features)")
+    group.add_argument(
+        "--inner-blocks", type=typed(whole(0)), default=0, metavar="N", help="inside molecules (default 0)"
+    )
+    group.add_argument("--inner-cutoff", type=typed(positive), metavar="LENGTH", help="inside molecules (default: half as far "
+                       "again as beads of one ever were)")  # fmt: skip
+    group = train.add_argument_group("how it is learned")
+    group.add_argument(
+        "--energy-weight",
+        type=typed(not_negative),
+        default=0.0,
+        metavar="λ",
+        help="of energies beside forces (default 0)",
+    )
+    group.add_argument("--epochs", type=typed(whole(1)), default=100, metavar="N", help="at most (default 100)")
+    group.add_argument("--batch", type=typed(whole(1)), default=10, metavar="FRAMES", help="(default 10)")
+    group.add_argument("--rate", type=typed(positive), default=1e-3, help="of learning, at first (default 0.001)")
+    group.add_argument("--last-rate", type=typed(positive), default=1e-5, help="at the end (default 1e-5)")
+    group.add_argument(
+        "--patience", type=typed(whole(1)), metavar="EPOCHS", help="stop when validation has not improved for so many"
+    )
+    group.add_argument(
+        "--validate-share", type=typed(share), default=0.1, metavar="SHARE", help="of the frames (default 0.1)"
+    )
+    group.add_argument("--split", choices=("block", "random"), default="block", help="validate with the end of the trajectory "
+                       "(default), or with random frames, which flatter")  # fmt: skip
+    group.add_argument(
+        "--gap", type=typed(whole(0)), default=0, metavar="FRAMES", help="left out before the block (default 0)"
+    )
+    group.add_argument(
+        "--floor",
+        type=typed(positive),
+        metavar="FORCE",
+        help="by which forces at fixed beads vary: shown beside errors",
+    )
+    group.add_argument("--resume", action="store_true", help="go on from the checkpoint if there is one, bit for bit")
+    group.add_argument("--quiet", action="store_true", help="no progress")
+    _add_trial(train)
+
+
+def _add_trajectory(command: Any) -> None:
+    command.add_argument("trajectory", metavar="TRAJECTORY", help="of beads, with forces")
+    command.add_argument(
+        "--from", dest="source_format", metavar="FORMAT", help="its format, if the suffix does not say"
+    )
+    command.add_argument("--units", type=units_argument, metavar="UNITS", help=f"what its numbers mean: {UNITS_HELP}")
+    command.add_argument("--types", metavar="A,B", help="names of LAMMPS types 1, 2, …")
+    command.add_argument("--frames", type=typed(frames_slice), metavar="START:STOP:STEP", help="that are read")
+    command.add_argument(
+        "--kT", type=typed(positive), metavar="ENERGY", help="(default: of the velocities, if there are any)"
+    )
+    command.add_argument(
+        "--mass", type=typed(one_or_per_type), metavar="MASS|A=…,B=…", help="(default: the trajectory's)"
+    )
+    command.add_argument("--device", default="cpu", metavar="cpu|cuda", help="where the network is (default cpu)")
+    command.add_argument("--seed", type=typed(whole(0)), default=0, help="(default 0)")
+
+
+def _add_trial(command: Any) -> None:
+    group = command.add_argument_group("a trial: a short simulation at kT, from frames of the trajectory")
+    group.add_argument("--no-trial", action="store_true", help="none")
+    group.add_argument("--trial-steps", type=typed(whole(1)), default=1000, metavar="STEPS", help="(default 1000)")
+    group.add_argument(
+        "--dt", type=typed(positive), metavar="TIME", help="[length·√(mass/energy)] (default: by the forces)"
+    )
+    group.add_argument("--friction", type=typed(positive), metavar="1/TIME", help="(default 0.01/dt)")
