@@ -44,7 +44,7 @@ def distribution(name="g.csv", *, sigma=1.0, kT=1.0, units=None, **facts):
 def test_help_teaches_and_wrong_usage_is_two(capsys):
     assert main([]) == 2
     assert "invert" in capsys.readouterr().err
-    for verb in ("invert", "pressure", "train"):
+    for verb in ("invert", "pressure", "train", "evaluate"):
         with pytest.raises(SystemExit) as stop:
             main([verb, "--help"])
         assert stop.value.code == 0

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from cg_data import boltzmann_inversion
+from cg_data import Units, boltzmann_inversion
 from cg_data.plots import COLORS
 from cg_models.boltzmann.options import CAP
 from cg_models.boltzmann.prediction import PredictedPotential
+from cg_models.schnet.trial import Verdict
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,6 +57,31 @@ def plot_inverted(found: PredictedPotential, target: xr.Dataset) -> Figure:
     right.set(xlabel=f"r ({length})", ylabel=f"U ({energy})", xlim=(0, found.potential.cutoff))
     right.set_ylim(*_shown(found.potential.energy(found.r), mean_force[r < found.potential.cutoff], kT))
     right.set_title(f"score {found.score:.2f}; bars: spread of the networks", fontsize=9)
+    right.legend(frameon=False)
+    return figure
+
+
+def plot_evaluated(
+    wanted: np.ndarray, found: np.ndarray, r: np.ndarray, g: np.ndarray, verdict: Verdict | None, units: Units
+) -> Figure:
+    """Draw force components of a potential over those of a trajectory, and g(r) of both, if there is a trial."""
+    figure, (left, right) = _figure(2)
+    force = f"{unit_symbol(units.energy)}/{unit_symbol(units.length)}"
+    far = float(np.quantile(np.abs(wanted), 0.999)) or 1.0
+    left.hexbin(
+        wanted.ravel(), found.ravel(), gridsize=70, extent=(-far, far, -far, far), bins="log", cmap="Blues", mincnt=1
+    )
+    left.plot([-far, far], [-far, far], color="0.3", lw=0.8)
+    left.set(xlabel=f"force of the trajectory ({force})", ylabel=f"force of the potential ({force})",
+             xlim=(-far, far), ylim=(-far, far))  # fmt: skip
+    off = float(np.sqrt(np.mean((found - wanted) ** 2)))
+    left.set_title(f"components; error {off:.3g} of {float(np.sqrt(np.mean(wanted**2))):.3g} (rms)", fontsize=9)
+    right.plot(r, g, color=COLORS[0], label="trajectory")
+    if verdict is not None:
+        right.plot(verdict.r, verdict.g, color=COLORS[1], ls="--", label="trial")
+    right.axhline(1.0, color="0.7", lw=0.8, zorder=0)
+    right.set(xlabel=f"r ({unit_symbol(units.length)})", ylabel="g(r)", xlim=(0, float(r[-1])), ylim=(0, None))
+    right.set_title("between molecules" if verdict is not None else "no trial, or it broke down", fontsize=9)
     right.legend(frameon=False)
     return figure
 

@@ -47,6 +47,16 @@ beads apart where there are no data; "core" makes one of g(r). At the end a shor
 Exit code 1 if it does not, 130 when stopped.
 """
 
+_EVALUATE = """\
+examples:
+  cg-models evaluate beads.safetensors beads.nc --kT 0.596
+  cg-models evaluate beads.safetensors other.nc --kT 0.596 --trial-steps 20000 --picture beads.png
+  cg-models evaluate beads.safetensors other.dump --units metal --types A,B --no-trial
+
+A trajectory in other units is turned into the potential's. Forces at fixed beads vary: what is left of the error may be that and no fault.
+Exit code 1 if the potential breaks down in the trial.
+"""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 on success, 1 on a failure (one line on stderr), 2 on wrong usage, 130 when stopped."""
@@ -85,6 +95,12 @@ def _train(options: argparse.Namespace) -> int:
     return train(options)
 
 
+def _evaluate(options: argparse.Namespace) -> int:
+    from cg_models.cli.evaluate import evaluate
+
+    return evaluate(options)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="cg-models",
@@ -96,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_invert(commands)
     _add_pressure(commands)
     _add_train(commands)
+    _add_evaluate(commands)
     return parser
 
 
@@ -196,6 +213,16 @@ def _add_train(commands: Any) -> None:
     group.add_argument("--resume", action="store_true", help="go on from the checkpoint if there is one, bit for bit")
     group.add_argument("--quiet", action="store_true", help="no progress")
     _add_trial(train)
+
+
+def _add_evaluate(commands: Any) -> None:
+    evaluate = _command(commands, "evaluate", _evaluate, "compare a taught network with a trajectory, and try whether it runs", _EVALUATE)  # fmt: skip
+    evaluate.add_argument("model", metavar="FILE.safetensors", help="that cg-models train or save_beads wrote")
+    _add_trajectory(evaluate)
+    _add_trial(evaluate)
+    evaluate.add_argument(
+        "--picture", metavar="FILE.png", help="draw forces, and g(r) of the trial beside the trajectory's"
+    )
 
 
 def _add_trajectory(command: Any) -> None:
