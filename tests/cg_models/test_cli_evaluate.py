@@ -47,7 +47,10 @@ def test_the_potential_of_a_trajectory_has_no_error_and_another_one_its_own(liqu
     assert float(re.search(r"energies: error (\S+) epsilon per bead", said).group(1)) < 1e-4
     assert "correlation 1.000" in said
     assert re.search(r"^time: \S+ ms per call of forces \(cpu\)$", said, re.MULTILINE)
-    assert re.search(r"^trial: 600 steps .*: stable", said, re.MULTILINE)
+    closest = re.search(
+        r"^trial: 600 steps .*: stable, .* closest pair (\S+) sigma \((\S+) in the trajectory\)$", said, re.MULTILINE
+    )
+    assert all(0.8 < float(each) < 1.0 for each in closest.groups())
     assert float(re.search(r"g\(r\): differs by (\S+) in the mean up to 2.6 sigma", said).group(1)) < 0.1
 
     written("other.safetensors", potential=cd.WCA())

@@ -197,6 +197,7 @@ def test_train_refuses_in_one_line(liquid, capsys, folder):
     to, width = ["-o", "b.safetensors"], ["--cutoff", "2.5"]
     fails(capsys, "train", "none.nc", *to, *width, match="no such file")
     fails(capsys, "train", "text.nc", *to, *width, match="text.nc")
+    fails(capsys, "train", "beads.nc", *to, *width, "--device", "abacus", match="--device abacus is not here")
     fails(capsys, "train", "still.nc", *to, *width, match="holds no forces")
     fails(capsys, "train", "bare.nc", *to, *width, "--energy-weight", "1", match="holds no energies")
     fails(capsys, "train", "bare.nc", *to, *width, match="needs kT")

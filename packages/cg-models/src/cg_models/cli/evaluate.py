@@ -14,14 +14,14 @@ import numpy.typing as npt
 from cg_data import FileError
 from cg_models.cli.pictures import picture_possible, save_picture
 from cg_models.cli.trajectories import frames_given, thermal_energy_of
-from cg_models.cli.trials import in_words, reach, trial_of, tried
+from cg_models.cli.trials import distribution_of, in_words, trial_of, tried
 from cg_models.schnet.bead_frames import BeadFrames
 from cg_models.schnet.bead_potential import BeadPotential
 from cg_models.schnet.engine_forces import EngineForces
 from cg_models.schnet.storage import StoredBeads, load_beads
 
 Array = npt.NDArray[np.float64]
-_CALLS, _BINS = 11, 100
+_CALLS = 11
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,10 +44,10 @@ def evaluate(options: argparse.Namespace) -> int:
     print(f"{options.model} on {options.trajectory}: {len(frames)} frames of {len(frames.codes)} beads")
     print("\n".join([*force_errors(found, frames), *energy_errors(found, frames)]))
     print(f"time: {seconds_per_call(potential, frames) * 1e3:.3g} ms per call of forces ({options.device})")
-    r, g = distribution_of(frames, reach(frames, cutoff))
+    r, g = distribution_of(frames, cutoff)
     verdict = None if trial is None else tried(trial, potential)
     if trial is not None and verdict is not None:
-        print(in_words(verdict, trial, model.units))
+        print(in_words(verdict, trial, model.units, r[g > 0]))
         if verdict.stable:
             print(
                 f"g(r): differs by {np.abs(verdict.g - g).mean():.3g} in the mean up to {trial.reach:.4g} {model.units.length}"
@@ -123,12 +123,6 @@ def seconds_per_call(potential: BeadPotential, frames: BeadFrames) -> float:
         forces(frames.positions[0], frames.boxes[0], frames.codes)
         taken.append(time.perf_counter() - begin)
     return float(np.median(taken[1:]))
-
-
-def distribution_of(frames: BeadFrames, reach: float) -> tuple[Array, Array]:
-    """Return r and g(r) of all beads of different molecules."""
-    r, g = replace(frames, types=("all",), codes=np.zeros_like(frames.codes)).distributions(reach, _BINS)
-    return r, g[0, 0]
 
 
 def rms(values: Array) -> float:

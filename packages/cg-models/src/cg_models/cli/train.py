@@ -15,7 +15,7 @@ from cg_models.cli.interrupts import interruptible
 from cg_models.cli.priors import described, longest_inside, prior_of
 from cg_models.cli.training_record import TrainingRecord, digest, made_of
 from cg_models.cli.trajectories import frames_given, thermal_energy_of
-from cg_models.cli.trials import in_words, trial_of, tried
+from cg_models.cli.trials import distribution_of, in_words, trial_of, tried
 from cg_models.schnet.bead_frames import BeadFrames
 from cg_models.schnet.bead_potential import BeadPotential
 from cg_models.schnet.force_matching import ForceMatcher, Matching, Sample, samples, split
@@ -81,7 +81,8 @@ def _planned(options: argparse.Namespace) -> Plan:
     given = _samples(potential, frames, options.cutoff, inner)
     if not options.quiet:
         print(f"{len(learn)} frames to learn from and {len(held)} to validate with, of {len(frames.codes)} beads ({', '.join(frames.types)})", file=sys.stderr)  # fmt: skip
-        print(*described(prior, frames.types), sep="\n", file=sys.stderr)
+        for line in described(prior, frames.types):
+            print(line, file=sys.stderr)
     matcher = ForceMatcher(
         potential, [given[k] for k in learn], [given[k] for k in held], settings, offset=frames.energies is not None
     )
@@ -129,7 +130,8 @@ def _ended(plan: Plan, options: argparse.Namespace, potential: BeadPotential) ->
             print(f"cg-models: interrupted in the trial; {options.output} is written", file=sys.stderr)
             return 130
         unstable = not verdict.stable
-        print(in_words(verdict, plan.trial, plan.frames.units))
+        r, g = distribution_of(plan.frames, options.cutoff)
+        print(in_words(verdict, plan.trial, plan.frames.units, r[g > 0]))
     print(f"next: {shlex.join(['cg-models', 'evaluate', options.output, options.trajectory])}")
     if unstable:
         print("cg-models: what was learned is written, but does not run: more data, epochs, or a --prior that keeps beads apart",

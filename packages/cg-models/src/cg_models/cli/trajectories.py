@@ -7,6 +7,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 
 import numpy as np
+import torch
 import xarray as xr
 
 from cg_data import FileError, Units, in_units, read_trajectory, units_of
@@ -19,6 +20,7 @@ def frames_given(
     """Return the frames that the options name, with forces and masses if they are known, and the dataset they are of."""
     if find_spec("vesin") is None:
         raise ImportError('pairs of beads are found by vesin: pip install "cg-models[schnet]"')
+    _check_device(options.device)
     names = options.types.split(",") if options.types else None
     data = read_trajectory(options.trajectory, format=options.source_format, units=options.units, types=names,
                            frames=options.frames)  # fmt: skip
@@ -37,6 +39,14 @@ def frames_given(
     except ValueError as error:
         raise FileError(options.trajectory, str(error), remedy="name its types in order: --types A,B") from None
     return replace(frames, masses=_masses(options, frames)), data
+
+
+def _check_device(name: str) -> None:
+    """Raise ValueError if torch has no such device here."""
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"--device {name} is not here: {str(error).splitlines()[0]}") from None
 
 
 def _masses(options: argparse.Namespace, frames: BeadFrames) -> np.ndarray | None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from cg_data import Units
 from cg_models.schnet.bead_frames import BeadFrames
 from cg_models.schnet.bead_potential import BeadPotential
 from cg_models.schnet.trial import Trial, Verdict
 
+Array = npt.NDArray[np.float64]
 _SYSTEMS = 4  # side by side, where all boxes are one
 _SLOW = 0.05  # of 1/ω: what forces and kT say of the fastest motion
 _RELAXED = 100  # steps, in which friction forgets a velocity
@@ -41,6 +44,13 @@ def reach(frames: BeadFrames, cutoff: float) -> float:
     return min(_BEYOND * cutoff, 0.5 * frames.narrowest)
 
 
+def distribution_of(frames: BeadFrames, cutoff: float) -> tuple[Array, Array]:
+    """Return r [length] and g(r) of all beads of different molecules, in the bins of a trial."""
+    alike = replace(frames, types=("all",), codes=np.zeros_like(frames.codes))
+    r, g = alike.distributions(reach(frames, cutoff), _BINS)
+    return r, g[0, 0]
+
+
 def time_step(frames: BeadFrames, kT: float) -> float:
     """Return a time step that is short for the fastest type: √(m kT)/F is 1/ω of a spring [length·√(mass/energy)]."""
     assert frames.forces is not None
@@ -66,10 +76,10 @@ def tried(trial: Trial, potential: BeadPotential) -> Verdict:
         )
 
 
-def in_words(verdict: Verdict, trial: Trial, units: Units) -> str:
-    """Return the verdict in one line."""
+def in_words(verdict: Verdict, trial: Trial, units: Units, seen: Array) -> str:
+    """Return the verdict in one line; `seen` are the distances [length] of pairs in the trajectory."""
     systems = len(np.asarray(trial.positions))
     what = f"trial: {trial.steps} steps of {trial.dt:.3g} with {systems} system(s) at kT = {trial.kT:.4g}"
     if not verdict.stable:
         return f"{what}: broke down after {verdict.lasted:.0%} of them"
-    return f"{what}: stable, kT = {verdict.kT:.4g} at the end, closest pair {verdict.closest:.4g} {units.length}"
+    return f"{what}: stable, kT = {verdict.kT:.4g} at the end, closest pair {verdict.closest:.3g} {units.length} ({min(seen, default=np.inf):.3g} in the trajectory)"
