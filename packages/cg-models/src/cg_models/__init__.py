@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from cg_models.curves.pretraining import pretrain as pretrain
     from cg_models.curves.spline_pair import SplinePair as SplinePair
     from cg_models.curves.temperature_pair import TemperaturePair as TemperaturePair
+    from cg_models.schnet.bead_frames import BeadFrames as BeadFrames
+    from cg_models.schnet.bead_frames import bead_frames as bead_frames
     from cg_models.schnet.bead_potential import BeadPotential as BeadPotential
     from cg_models.schnet.bead_potential import Prior as Prior
     from cg_models.schnet.calculator import BeadCalculator as BeadCalculator
@@ -59,6 +61,7 @@ _HOMES = {
     "curves.pretraining": ("pretrain",),
     "curves.spline_pair": ("SplinePair",),
     "curves.temperature_pair": ("TemperaturePair",),
+    "schnet.bead_frames": ("BeadFrames", "bead_frames"),
     "schnet.bead_potential": ("BeadPotential", "Prior"),
     "schnet.calculator": ("BeadCalculator", "calculator"),
     "schnet.cores": ("core_of",),

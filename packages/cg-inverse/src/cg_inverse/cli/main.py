@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from cg_data.cli.values import positive, typed, whole
 from cg_inverse.cli.settings import ALPHA, DEFAULTS, METHODS, ONLY, SECTIONS, SETTINGS
 from cg_sim.cli.settings import Setting
-from cg_sim.cli.values import Parse, positive, whole
 
 _EXAMPLES = """\
 examples:
@@ -118,7 +118,7 @@ def _add(group: Any, setting: Setting, method: str) -> None:
     if isinstance(default, bool):
         default = "yes" if default else "no"
     shown = setting.help if default is None else f"{setting.help} (default {default})"
-    kind = {"action": "append"} if setting.name == "initial" else {"type": _typed(setting.read)}
+    kind = {"action": "append"} if setting.name == "initial" else {"type": typed(setting.read)}
     group.add_argument(*names, dest=setting.name, metavar=setting.metavar, help=shown.replace("%", "%%"), **kind)
 
 
@@ -128,9 +128,9 @@ def _add_others(commands: Any) -> None:
                                  "uninterrupted fit.", epilog="example: cg-inverse resume target-ibi --rounds 60")  # fmt: skip
     resume.set_defaults(action=_resume)
     resume.add_argument("folder", metavar="RUN", help="folder of a fit")
-    resume.add_argument("--rounds", type=_typed(whole(1)), metavar="N", help="do at most so many rounds in all")
+    resume.add_argument("--rounds", type=typed(whole(1)), metavar="N", help="do at most so many rounds in all")
     resume.add_argument(
-        "--steps", type=_typed(whole(1000)), metavar="STEPS", help="of a round at full length, from now on"
+        "--steps", type=typed(whole(1000)), metavar="STEPS", help="of a round at full length, from now on"
     )
     resume.add_argument("--quiet", action="store_true", help="no progress, no summary")
 
@@ -140,11 +140,11 @@ def _add_others(commands: Any) -> None:
                                  epilog="example: cg-inverse report target-ibi --elsewhere 0.5,1.0 --elsewhere hot.nc")  # fmt: skip
     report.set_defaults(action=_report)
     report.add_argument("folder", metavar="RUN", help="folder of a fit")
-    report.add_argument("--steps", type=_typed(whole(1000)), default=100_000, metavar="STEPS",
+    report.add_argument("--steps", type=typed(whole(1000)), default=100_000, metavar="STEPS",
                         help="per state (default 100000)")  # fmt: skip
     report.add_argument("--elsewhere", action="append", default=[], metavar="RHO,KT|TARGET.nc",
                         help="also at this density and kT, or at another target's; repeat for several")  # fmt: skip
-    report.add_argument("--seed", type=_typed(whole(0)), default=0, metavar="SEED", help="(default 0)")
+    report.add_argument("--seed", type=typed(whole(0)), default=0, metavar="SEED", help="(default 0)")
 
     compare = commands.add_parser("compare", help="put several fits side by side", description="Put several fits side by side: "
                                   "a table, and a picture of residuals and potentials.",
@@ -160,19 +160,7 @@ def _add_others(commands: Any) -> None:
     votca.add_argument("settings", metavar="settings.xml", help="of csg_inverse; its targets are beside it")
     votca.add_argument("--density", metavar="RHO", help="number density [nm⁻³], or A=…,B=… (default: of conf.gro beside "
                        "it, for one type)")  # fmt: skip
-    votca.add_argument("--kT", type=_typed(positive), metavar="ENERGY", help="[kJ/mol] (default: the file's kBT)")
+    votca.add_argument("--kT", type=typed(positive), metavar="ENERGY", help="[kJ/mol] (default: the file's kBT)")
     votca.add_argument(
         "-o", "--output", metavar="FOLDER", help="to make (default: the project folder's name with -imported)"
     )
-
-
-def _typed(read: Parse) -> Callable[[str], Any]:
-    """Return a reader that fails as argparse wants it to."""
-
-    def typed(given: str) -> Any:
-        try:
-            return read(given)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return typed

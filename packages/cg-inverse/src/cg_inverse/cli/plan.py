@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from cg_data import Interactions, PairTable, pair_of
+from cg_data.cli.potentials import named_potential
 from cg_inverse.cli.settings import ALPHA
 from cg_inverse.control import Control
 from cg_inverse.learning.method import DiffSim, require_models
@@ -26,7 +27,6 @@ from cg_inverse.methods.relative_entropy import RelativeEntropy
 from cg_inverse.pressure import Correction, FixedPressure, RampCorrection
 from cg_inverse.simulation_settings import Simulation
 from cg_inverse.spline_problem import Problem, problem
-from cg_sim.cli.potentials import named_potential
 
 Record = TypeVar("Record", Simulation, Control)
 

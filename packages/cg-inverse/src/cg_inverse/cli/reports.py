@@ -11,10 +11,10 @@ from typing import Any
 import xarray as xr
 
 from cg_data import load
+from cg_data.cli.values import positive
 from cg_data.safe_files import atomic_path
 from cg_inverse.cli.summary import table
 from cg_inverse.run_folder import ledger_of
-from cg_sim.cli.values import positive
 
 
 def report(options: argparse.Namespace) -> int:

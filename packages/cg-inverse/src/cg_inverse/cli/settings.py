@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cg_data.cli.values import choice, numbers, per_type, positive, real, text, whole
 from cg_sim.cli.settings import Setting
-from cg_sim.cli.values import choice, numbers, per_type, positive, real, text, whole
 
 METHODS = {
     "bi": "Boltzmann inversion, U = −kT ln g: one simulation says how far it is from the target",

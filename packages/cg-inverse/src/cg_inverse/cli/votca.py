@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from cg_data import FileError, read_votca_settings, save
+from cg_data.cli.values import per_type, positive
 from cg_data.formats.votca_settings import VotcaProject
 from cg_data.safe_files import atomic_path, text_lines
 from cg_inverse.cli.config import printed
 from cg_inverse.cli.settings import DEFAULTS
-from cg_sim.cli.values import per_type, positive
 
 _BAR = 0.06022140760  # kJ/mol/nm³: VOTCA's pressures are in bar
 

@@ -54,6 +54,12 @@ class PredictedPotential:
     score: float
     potential: PairPotential
 
+    @property
+    def told(self) -> npt.NDArray[np.bool_]:
+        """Where the potential goes through the points: not inside a core, of which a g(r) of nothing says nothing."""
+        off = np.abs(self.potential.energy(self.r) - self.u)
+        return off < 0.1 * np.abs(self.u) + 1e-3 * float(np.abs(self.u).max())
+
 
 def pressure(potential: Potential, density: float, kT: float = 1.0, *, sigma: float = 1.0,
              network: Literal["informed", "paper"] = "informed") -> PredictedPressure:  # fmt: skip

@@ -68,8 +68,10 @@ class Epoch:
     validation_energy: float
     rate: float
 
-    def line(self, floor: float | None = None) -> str:
+    def line(self, floor: float | None = None, *, energies: bool = True) -> str:
         """Return it in words, beside the `floor` that forces at fixed beads vary by and no potential of beads gets below.
+
+        Frames without `energies` have no error of them.
 
         >>> Epoch(3, 2.1, 2.2, 0.05, 1e-3).line(floor=2.0)
         'epoch 3: force 2.1, validation 2.2 (floor 2, 0.917 above it), energy per bead 0.05'
@@ -78,7 +80,8 @@ class Epoch:
         if floor is not None:
             above = max(self.validation_force**2 - floor**2, 0.0) ** 0.5
             beyond = f" (floor {floor:.4g}, {above:.3g} above it)"
-        return f"epoch {self.number}: force {self.force:.4g}, validation {self.validation_force:.4g}{beyond}, energy per bead {self.validation_energy:.3g}"
+        known = f", energy per bead {self.validation_energy:.3g}" if energies else ""
+        return f"epoch {self.number}: force {self.force:.4g}, validation {self.validation_force:.4g}{beyond}{known}"
 
 
 def samples(

@@ -45,12 +45,12 @@ class Named:
     @property
     def units(self) -> cd.Units:
         """What the table files are in; ValueError if they differ."""
-        from cg_sim.cli.potentials import units_of_sources
+        from cg_data.cli.potentials import units_of_sources
 
         return units_of_sources(self.names)
 
     def potentials(self) -> dict[str, cd.Potential]:
-        from cg_sim.cli.potentials import named_potential
+        from cg_data.cli.potentials import named_potential
 
         found: dict[str, cd.Potential] = {}
         for name in self.names:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from cg_data import FileError
+from cg_data.cli.potentials import names_pair
 from cg_data.safe_files import sized_file
-from cg_sim.cli.potentials import names_pair
 from cg_sim.cli.settings import DEFAULTS, SECTIONS, SETTINGS
 
 Settings = dict[str, Any]

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from cg_data.cli.values import real, text, typed, whole
 from cg_sim.cli.settings import DEFAULTS, SECTIONS, SETTINGS, Setting
-from cg_sim.cli.values import Parse, real, text, whole
 
 _RUN_EXAMPLES = """\
 examples:
@@ -129,7 +129,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         "words", nargs="+", metavar="SPEC.toml", help="what to run, or status STORE, or collect STORE"
     )
     campaign.add_argument("-o", "--out", help="the store (.zarr) to make or go on with; of collect, a netCDF file")
-    campaign.add_argument("--workers", type=_typed(whole(1)), help="processes on this machine (default: one per core)")
+    campaign.add_argument("--workers", type=typed(whole(1)), help="processes on this machine (default: one per core)")
     campaign.add_argument(
         "--scheduler", metavar="tcp://HOST:PORT", help="do the rows on the workers of this Dask scheduler"
     )
@@ -148,14 +148,14 @@ def _formulas(arguments: Sequence[str]) -> str:
     """Return the formulas' help if it will be shown: naming them imports NumPy."""
     if "run" not in arguments or not {"-h", "--help"} & set(arguments):
         return ""
-    from cg_sim.cli.potentials import formulas_help
+    from cg_data.cli.potentials import formulas_help
 
     return formulas_help()
 
 
 def _add_run_options(run: argparse.ArgumentParser) -> None:
     run.add_argument("config", nargs="?", metavar="CONFIG.toml", help="settings; options override them")
-    run.add_argument("--potential", action="append", type=_typed(text), metavar="SOURCE",
+    run.add_argument("--potential", action="append", type=typed(text), metavar="SOURCE",
                      help="a table file of any format cg-data reads, or a formula; for mixtures repeat A-B=SOURCE")  # fmt: skip
     for section, about in SECTIONS.items():
         group = run.add_argument_group(f"{section}: {about}")
@@ -168,7 +168,7 @@ def _add_run_options(run: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--print-config", action="store_true", help="print the settings as TOML and stop")
     group.add_argument("--quiet", action="store_true", help="no progress, no summary")
-    group.add_argument("--report-every", type=_typed(real), default=10.0, metavar="SECONDS",
+    group.add_argument("--report-every", type=typed(real), default=10.0, metavar="SECONDS",
                        help="between lines of progress when stderr is no terminal (default 10)")  # fmt: skip
 
 
@@ -176,16 +176,4 @@ def _add(group: Any, setting: Setting) -> None:
     names = ("-o", setting.option) if setting.name == "output" else (setting.option,)
     default = DEFAULTS[setting.name]
     shown = setting.help if default is None else f"{setting.help} (default {default})"
-    group.add_argument(*names, dest=setting.name, type=_typed(setting.read), metavar=setting.metavar, help=shown)
-
-
-def _typed(read: Parse) -> Callable[[str], Any]:
-    """Return a reader that fails as argparse wants it to."""
-
-    def typed(given: str) -> Any:
-        try:
-            return read(given)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return typed
+    group.add_argument(*names, dest=setting.name, type=typed(setting.read), metavar=setting.metavar, help=shown)

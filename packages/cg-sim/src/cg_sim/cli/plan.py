@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from cg_data import Units
+from cg_data.cli.potentials import named_potential, units_of_sources
+from cg_data.cli.values import NONE
 from cg_sim.box import widths
-from cg_sim.cli.potentials import named_potential, units_of_sources
 from cg_sim.cli.states import initial_state
-from cg_sim.cli.values import NONE
 from cg_sim.ensembles import NVE, Barostat, Bussi, CellRescaling, Langevin, NoseHoover, Thermostat
 from cg_sim.observables.adf import ADF
 from cg_sim.observables.msd import MSD

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cg_sim.cli.values import (
+from cg_data.cli.values import (
     NONE,
     Parse,
     choice,

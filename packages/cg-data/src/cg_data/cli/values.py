@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -101,3 +102,15 @@ def per_type(given: Any) -> dict[str, float]:
 def one_or_per_type(given: Any) -> float | dict[str, float]:
     several = isinstance(given, Mapping) or (isinstance(given, str) and "=" in given)
     return per_type(given) if several else positive(given)
+
+
+def typed(read: Parse) -> Callable[[str], Any]:
+    """Return a reader of an option's text that fails as argparse wants it to."""
+
+    def checked(given: str) -> Any:
+        try:
+            return read(given)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return checked

@@ -8,25 +8,22 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from cg_data import (
+from cg_data.cli.values import real
+from cg_data.errors import FileError
+from cg_data.formats.tables import read_interactions, read_potential, read_sections
+from cg_data.interactions import Interactions, pair_of
+from cg_data.potentials.formulas import (
     WCA,
-    FileError,
     GaussianCore,
     Harmonic,
-    Interactions,
     LennardJones,
     ModifiedMorse,
-    PairPotential,
     PowerLaw,
-    Units,
     Yukawa,
-    pair_of,
-    read_interactions,
-    read_potential,
-    read_sections,
-    units_of,
 )
-from cg_sim.cli.values import real
+from cg_data.potentials.pair_potential import PairPotential
+from cg_data.trajectory_dataset import units_of
+from cg_data.units import Units
 
 FORMULAS: dict[str, type[Any]] = {
     "lj": LennardJones, "wca": WCA, "morse": ModifiedMorse, "power": PowerLaw, "yukawa": Yukawa,
