@@ -27,7 +27,7 @@ def direct_correlation_within(h: npt.ArrayLike, density: npt.ArrayLike, width: f
     (0.0, [1.0, 1.0])
     """
     given, rho = np.asarray(h, dtype=np.float64), np.asarray(density, dtype=np.float64)
-    known = np.isfinite(given).all(axis=-1)
+    known = np.asarray(np.isfinite(given).all(axis=-1))
     wanted = np.where(known[..., None], given, 0.0)
     halves = halved(wanted, width)
     c, q = _factorized(wanted, rho, width)

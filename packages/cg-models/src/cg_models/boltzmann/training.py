@@ -25,10 +25,10 @@ def fitted(
     seeds = [seed + k for k in range(len(weights))]
     if isinstance(options, PressureOptions):
         models: list[nn.Module] = [PressureModel(options, seed=k) for k in seeds]
-        taught = models
+        taught: list[nn.Module] = models
     else:
-        models = [PotentialModel(options, seed=k) for k in seeds]
-        taught = [_AsLearned(model) for model in models]
+        potentials = [PotentialModel(options, seed=k) for k in seeds]
+        models, taught = list(potentials), [_AsLearned(model) for model in potentials]
     exhaust(train_together(taught, inputs(options, table), loss(options, table, kind), weights, epochs))
     return models
 
@@ -36,7 +36,7 @@ def fitted(
 class _AsLearned(nn.Module):
     """A model of potentials that answers with what its loss is of: exp(−U), if that is what the network gives."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: PotentialModel) -> None:
         super().__init__()
         self.model = model
 
