@@ -123,10 +123,10 @@ def curve_errors(table: xr.Dataset, column: str) -> Array:
     return found
 
 
-def decay(errors: Array) -> tuple[float, float]:
+def decay(errors: Array, *, bins: int = 25) -> tuple[float, float]:
     """Return δ of the exponential exp(−x/δ) that fits the histogram of errors, and its standard error, as in the paper."""
     reach = np.quantile(errors, 0.95)
-    height, edges = np.histogram(errors, bins=25, range=(0, reach), density=True)
+    height, edges = np.histogram(errors, bins=bins, range=(0, reach), density=True)
     middle = 0.5 * (edges[1:] + edges[:-1])
     (_, delta), covariance = curve_fit(
         lambda x, a, d: a * np.exp(-x / d),
@@ -238,13 +238,16 @@ def starts(found: xr.Dataset, method: str) -> Figure:
     chosen = found.isel(row=(found.method == method) & found.liquid)
     for name, color in (("boltzmann", START), ("theory", PAPER), ("network", OURS)):
         some = chosen.isel(row=chosen.start == name)
-        middle = some.residual.ffill("round").median("row")
+        rounds = np.maximum.accumulate(np.where(some.residual.isnull(), 0, some["round"]), axis=1)  # the last stays
+        middle = np.nanmedian(np.take_along_axis(some.residual.values, rounds, axis=1), axis=0)
         a.semilogy(1 + np.arange(middle.size), middle, color=color, label=name)
         for panel, values in ((b, some.rounds), (c, some.evaluations / 1e6)):
             ordered = np.sort(values.where(some.at_noise, np.inf).values)
-            panel.step(ordered, (1 + np.arange(ordered.size)) / ordered.size, color=color, where="post")
+            panel.step(
+                ordered, (1 + np.arange(ordered.size)) / ordered.size, color=color, where="post", marker=".", ms=4
+            )
     a.set(xlabel="round", ylabel="median residual", title=method)
-    b.set(xlabel="rounds until the residual is noise", ylabel="share of fits", ylim=(0, 1.02))
+    b.set(xlabel="rounds until the residual is noise", ylabel="share of fits", ylim=(0, 1.02), xlim=(0, 13))
     c.set(xlabel="million particle-steps until then", ylim=(0, 1.02), xscale="log")
     a.legend(fontsize=8, frameon=False)
     return figure

@@ -1,8 +1,8 @@
 """What a network's U saves an iterative method: fits of potentials that no network saw, from three starts, resumable.
 
-python notebooks/runs/boltzmann_starts.py WORK [--potentials 54] [--workers 2]
+python notebooks/runs/boltzmann_starts.py WORK [--potentials 66] [--workers 2]
 
-Random splines of another seed, at the four densities in turn, those of which the hypernetted chain has a solution; targets of
+Random splines of other seeds, at the four densities in turn, those of which the hypernetted chain has a solution; targets of
 N = 1000 and 20 000 steps. Each is fitted by IBI and by HNCN from Boltzmann inversion, from theory and from the network, until
 the residual is noise, 12 rounds at most. Writes notebooks/results/01/starts.nc.
 """
@@ -14,6 +14,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,18 @@ import cg_models as cm
 import cg_sim as cs
 
 DENSITIES = (0.125, 0.244, 0.512, 1.0)
-SEED, LOOKED_AT = 77, 600
+SEEDS, LOOKED_AT = (77, 78), 600
 LEAST = 2.0  # σ: of cutoffs; below, a hard core leaves too little to fit
 STARTS = ("boltzmann", "theory", "network")
 METHODS = {"ibi": ci.ibi, "hncn": ci.hncn}
 TARGET = cs.campaign.Liquid(least=20_000, most=20_000)
 CONTROL = ci.Control(rounds=12, steps=4000, first_steps=4000, seed=5)
+
+
+@cache
+def splines() -> list[cd.Potential]:
+    """Return potentials that no network saw."""
+    return [potential for seed in SEEDS for potential in data.potentials(LOOKED_AT, None, seed).values()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +53,14 @@ class Starts:
 
     def chosen(self) -> list[tuple[int, float]]:
         """Return potentials and densities that theory holds for liquids."""
-        splines, found = list(data.potentials(LOOKED_AT, None, SEED).values()), list[tuple[int, float]]()
-        for number, potential in enumerate(splines):
+        found = list[tuple[int, float]]()
+        for number, potential in enumerate(splines()):
             density = DENSITIES[len(found) % len(DENSITIES)]
             if potential.cutoff > LEAST and cd.liquid_theory(potential, density, iterations=300).solved:
                 found.append((number, density))
             if len(found) == self.potentials:
                 return found
-        raise ValueError(f"only {len(found)} of {LOOKED_AT} potentials are liquids")
+        raise ValueError(f"only {len(found)} of {len(splines())} potentials are liquids")
 
     def campaign(self) -> cd.Campaign:
         rows = list(product(self.chosen(), METHODS, STARTS))
@@ -69,8 +76,7 @@ class Starts:
         """Return what a simulation of the potential gave, made once."""
         file = self.work / f"target-{spline}-{density}.npz"
         if not file.exists():
-            potential = data.potentials(LOOKED_AT, None, SEED)[f"spline-{SEED}-{spline:04d}"]
-            found = cs.campaign.measured(potential, density=density, kT=1.0, seed=spline, liquid=TARGET)
+            found = cs.campaign.measured(splines()[spline], density=density, kT=1.0, seed=spline, liquid=TARGET)
             draft = file.with_suffix(f".{os.getpid()}.npz")
             np.savez(draft, **found)
             draft.replace(file)
@@ -78,10 +84,7 @@ class Starts:
 
     def __call__(self, row: Mapping[str, Any]) -> dict[str, Any]:
         spline, density, start = int(row["spline"]), float(row["density"]), str(row["start"])
-        potential, known = (
-            data.potentials(LOOKED_AT, None, SEED)[f"spline-{SEED}-{spline:04d}"],
-            self.target(spline, density),
-        )
+        potential, known = splines()[spline], self.target(spline, density)
         nothing = np.full(CONTROL.rounds, np.nan)
         empty = {"liquid": False, "refused": False, "at_noise": False, "rounds": 0, "evaluations": np.nan, "seconds": np.nan,
                  "error": np.nan, "start_error": np.nan, "residual": nothing, "chi2": nothing}  # fmt: skip
@@ -117,7 +120,7 @@ class Starts:
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("work", type=Path)
-    words.add_argument("--potentials", type=int, default=54)
+    words.add_argument("--potentials", type=int, default=66)
     words.add_argument("--workers", type=int, default=2)
     words.add_argument("--out", type=Path, default=data.RESULTS / "starts.nc")
     options = words.parse_args()

@@ -27,10 +27,10 @@ COUNTED = 6
 PEAK = 3000.0  # of g: clusters beyond are no liquids
 
 
-def theory_table(work: Path) -> LiquidTable:
-    """Return the liquids of all seeds, made if they are not there."""
+def theory_table(work: Path, seeds: range = SEEDS) -> LiquidTable:
+    """Return the liquids of some seeds, made if they are not there."""
     whole: LiquidTable | None = None
-    for seed in SEEDS:
+    for seed in seeds:
         file = work / f"theory-{seed}.npz"
         if not file.exists():
             table = theory_liquids(POTENTIALS, seed=seed)
