@@ -171,7 +171,8 @@ for k in np.argsort(potential_grid.mae_validation.mean("fold").values):
     print(f"{row.network.values!s:12s} {means[0]:22.3f} {means[1]:11.3f} {means[2]:24.3f} {means[3]:11.3f}")
 
 # %%
-dilute = np.flatnonzero(test & np.isclose(table.density, 0.125))
+beyond_the_core = table.u.where(table.r > 1.3).max("r").values > 1.0
+dilute = np.flatnonzero(test & beyond_the_core & np.isclose(table.density, 0.125))
 paper_errors = figures.curve_errors(table, "u_paper")
 middle_one = int(dilute[np.argsort(paper_errors[dilute])[len(dilute) // 2]])
 drawn = {"U₀": ("u0", figures.START), "CN/x": ("u_plain", "#b07aa1"), "CN/f": ("u_paper", figures.PAPER), "informed": ("u_informed", figures.OURS)}  # fmt: skip

@@ -90,14 +90,10 @@ def pressures(table: xr.Dataset, columns: Mapping[str, tuple[str, str]], test: n
         for panel in axes:
             panel.plot(p[~test], table[column].values[~test], "o", ms=3.5, mfc="none", mew=0.6, color=color)
             panel.plot(p[test], table[column].values[test], "o", ms=3.5, color=color, label=name)
-    for panel, reach in zip(axes, (p.max(), np.quantile(p, 0.8)), strict=True):
-        panel.plot([p.min(), reach], [p.min(), reach], color=TRUE, lw=0.8)
-        panel.set(
-            xlim=(p.min() - 0.05 * reach, 1.05 * reach),
-            ylim=(p.min() - 0.05 * reach, 1.05 * reach),
-            xlabel="P σ³/kT",
-            ylabel="P̂ σ³/kT",
-        )
+    for panel, low, high in zip(axes, (p.min(), np.quantile(p, 0.02)), (p.max(), np.quantile(p, 0.8)), strict=True):
+        panel.plot([low, high], [low, high], color=TRUE, lw=0.8)
+        shown = (low - 0.05 * (high - low), high + 0.05 * (high - low))
+        panel.set(xlim=shown, ylim=shown, xlabel="P σ³/kT", ylabel="P̂ σ³/kT")
     axes[0].legend(fontsize=8, frameon=False)
     return figure
 
@@ -150,7 +146,7 @@ def error_distribution(errors: Mapping[str, tuple[Array, str]]) -> Figure:
             middle, np.where(height > 0, height, np.nan), "o", ms=4, color=color, label=f"{name}: δ = {delta:.3f} kT"
         )
         panel.semilogy(middle, np.nanmax(height) * np.exp(-middle / delta), color=color, lw=0.8)
-    panel.set(xlabel="mean |U − Û| of a curve [kT]", ylabel="p", xlim=(0, 1))
+    panel.set(xlabel="mean |U − Û| of a curve [kT]", ylabel="p", xlim=(0, 1), ylim=(0.03, None))
     panel.legend(fontsize=8, frameon=False)
     return figure
 
@@ -248,13 +244,13 @@ def starts(found: xr.Dataset, method: str) -> Figure:
             )
     a.set(xlabel="round", ylabel="median residual", title=method)
     b.set(xlabel="rounds until the residual is noise", ylabel="share of fits", ylim=(0, 1.02), xlim=(0, 13))
-    c.set(xlabel="million particle-steps until then", ylim=(0, 1.02), xscale="log")
+    c.set(xlabel="million particle-steps until then", ylim=(0, 1.02), xlim=(0, None))
     a.legend(fontsize=8, frameon=False)
     return figure
 
 
 def sizes(found: xr.Dataset) -> Figure:
-    """Draw how P and g of smaller boxes differ from those of the largest, in units of P + ρ and as root mean squares."""
+    """Draw how P and g of smaller boxes differ from those of the largest, in units of P + ρ and as root mean squares over the volume."""
     figure, (a, b) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     for shade, density in zip(SHADES, np.unique(found.density), strict=True):
         for name in np.unique(found.potential):
@@ -262,17 +258,22 @@ def sizes(found: xr.Dataset) -> Figure:
             largest = same.isel(row=-1)
             n, scale = same.particles.values[:-1], abs(float(largest.pressure)) + density
             off = (same.pressure.values[:-1] - float(largest.pressure)) / scale
-            a.errorbar(
+            error = np.hypot(same.pressure_stderr[:-1], largest.pressure_stderr) / scale
+            a.errorbar(n, off, error, fmt="o-", ms=4, lw=0.7, color=shade)
+            b.loglog(
                 n,
-                off,
-                np.hypot(same.pressure_stderr[:-1], largest.pressure_stderr) / scale,
-                fmt="o-",
+                np.sqrt(((same.g[:-1] - largest.g) ** 2).weighted(found.r**2).mean("r")),
+                "o-",
                 ms=4,
                 lw=0.7,
                 color=shade,
             )
-            b.loglog(n, np.sqrt(((same.g[:-1] - largest.g) ** 2).mean("r")), "o-", ms=4, lw=0.7, color=shade)
+        b.plot([], [], "o-", ms=4, lw=0.7, color=shade, label=f"ρ = {density:g}")
     a.axhline(0, color="0.8", lw=0.8, zorder=0)
     a.set(xscale="log", xlabel="N", ylabel="(P − P of the largest) / (|P| + ρ)")
     b.set(xlabel="N", ylabel="root mean square difference of g")
+    b.legend(fontsize=7, frameon=False)
+    for panel in (a, b):
+        panel.set_xticks(np.unique(n), [f"{k:d}" for k in np.unique(n)])
+        panel.minorticks_off()
     return figure
