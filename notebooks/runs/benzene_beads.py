@@ -2,8 +2,8 @@
 
 python notebooks/runs/benzene_beads.py WORK [--frames 2000] [--out notebooks/results/02]
 
-Writes beads-1.nc and beads-3.nc: positions [Å] to 0.001 Å, forces [kcal/mol/Å] to 0.002, energies [kcal/mol], of which `between` is that
-between molecules. In parts of 500 frames, so that no file is large; `read` puts them together.
+Writes beads-1.nc and beads-3.nc: positions [Å] to 0.001 Å, forces [kcal/mol/Å] to 0.002 or 0.01, energies [kcal/mol], of which `between` is that
+between molecules. In parts, so that no file is large; `read` puts them together.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ import cg_data as cd
 RESULTS = Path(__file__).parents[1] / "results" / "02"
 NAMES = ("C1", "C2", "C3", "C4", "C5", "C6", "H1", "H2", "H3", "H4", "H5", "H6")
 UNITS = cd.Units("angstrom", "kcal/mol", "g/mol")
-PER_FILE = 500
-FINEST = {"position": 1e-3, "force": 2e-3}
+PER_FILE = {1: 500, 3: 160}  # frames: no file above 2 MB
+POSITION, FORCE = 1e-3, {1: 2e-3, 3: 1e-2}  # Å, kcal/mol/Å: of a step of what is written
 
 
 def mapping(beads: int) -> cd.Mapping:
@@ -52,15 +52,14 @@ def mapped(work: Path, beads: int, frames: int) -> xr.Dataset:
     return whole.assign(between=("frame", np.concatenate(between), {"units": "kcal/mol"})).isel(frame=slice(frames))
 
 
-def write(beads: xr.Dataset, folder: Path, name: str) -> None:
+def write(found: xr.Dataset, folder: Path, beads: int) -> None:
     """Write parts of a trajectory, rounded and compressed; positions are put back into the box."""
-    edge = float(beads.box[0, 0, 0])
-    whole = beads.assign(position=beads.position % edge)
-    encoding = {n: {"dtype": "int16", "scale_factor": step, "zlib": True, "shuffle": True} for n, step in FINEST.items()}  # fmt: skip
-    marks = [*range(0, whole.sizes["frame"], PER_FILE), whole.sizes["frame"]]
+    whole = found.assign(position=found.position % float(found.box[0, 0, 0]))
+    steps = {"position": POSITION, "force": FORCE[beads]}
+    encoding = {n: {"dtype": "int16", "scale_factor": step, "_FillValue": -32768, "zlib": True, "shuffle": True} for n, step in steps.items()}  # fmt: skip
+    marks = [*range(0, whole.sizes["frame"], PER_FILE[beads]), whole.sizes["frame"]]
     for number, (first, last) in enumerate(pairwise(marks)):
-        part = whole.isel(frame=slice(first, last))
-        part.to_netcdf(folder / f"{name}-{number}.nc", encoding=encoding)
+        whole.isel(frame=slice(first, last)).to_netcdf(folder / f"beads-{beads}-{number:02d}.nc", encoding=encoding)
 
 
 def read(name: str, folder: Path = RESULTS) -> xr.Dataset:
@@ -83,9 +82,9 @@ def main() -> None:
     about = json.loads((options.work / "about.json").read_text())
     for beads in (1, 3):
         whole = mapped(options.work, beads, options.frames)
-        if largest(whole.force.values) > 32767 * FINEST["force"]:
+        if largest(whole.force.values) > 32767 * FORCE[beads]:
             raise SystemExit(f"forces up to {largest(whole.force.values):.1f} kcal/mol/Å do not fit into the file")
-        write(whole.assign_attrs(reference=json.dumps(about)), options.out, f"beads-{beads}")
+        write(whole.assign_attrs(reference=json.dumps(about)), options.out, beads)
         print(
             f"{beads} beads: {whole.sizes['frame']} frames, rms force {float((whole.force**2).mean()) ** 0.5:.3f} kcal/mol/Å"
         )
