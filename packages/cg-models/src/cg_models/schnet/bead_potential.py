@@ -31,7 +31,7 @@ class Prior:
         energy = torch.zeros(graph.frames, dtype=torch.float64)
         forces = torch.zeros(len(graph.types), 3).to(graph.d)
         for pairs, each, slopes in self.each(graph):
-            energy = energy.index_add(0, pairs.frame[pairs.i.long()].cpu(), each)
+            energy = energy + (each.sum() if graph.frames == 1 else _by_frame(pairs, each))
             forces = forces + pairs.forces(slopes.to(pairs.d))
         return energy, forces
 
@@ -95,13 +95,17 @@ class BeadPotential(nn.Module):
 def _curves(potentials: Mapping[TypePair, Potential], graph: Graph) -> tuple[Tensor, Tensor]:
     """Return U and dU/dd of every pair, which are not differentiated, in double precision on the CPU."""
     d, i, j, types = (k.detach().cpu().numpy() for k in (graph.d.double(), graph.i, graph.j, graph.types))
-    one, other = types.take(i), types.take(j)
     energy, slope = np.zeros_like(d), np.zeros_like(d)
+    one, other = (types.take(i), types.take(j)) if types.any() else (0, 0)  # most systems are of one type
     for (a, b), potential in potentials.items():
-        alike = (one == a) & (other == b)
-        if a != b:
-            alike |= (one == b) & (other == a)
-        near = np.flatnonzero(alike & (d < potential.cutoff))
-        apart = d.take(near)
-        energy[near], slope[near] = potential.energy(apart), -np.asarray(potential.force(apart))
+        near = ((one == a) & (other == b) | (one == b) & (other == a)) & (d < potential.cutoff)
+        apart = d if (every := near.all()) else d[near]
+        chosen = slice(None) if every else near
+        energy[chosen], slope[chosen] = potential.energy(apart), -np.asarray(potential.force(apart))
     return torch.from_numpy(energy), torch.from_numpy(slope)
+
+
+def _by_frame(pairs: Graph, each: Tensor) -> Tensor:
+    """Return the sums of what pairs have, over each frame."""
+    none = torch.zeros(pairs.frames, dtype=each.dtype)
+    return none.index_add(0, pairs.frame[pairs.i.long()].cpu(), each)

@@ -46,11 +46,14 @@ def by_torch(y: Tensor, knots: Tensor, d: Tensor, pairs: Pairs) -> Tensor:
 def spline(knots: Tensor, d: Tensor, spacing: float) -> Tensor:
     """Return the cubic B-spline (distance, channel) whose coefficients start one knot before 0."""
     q = (d.detach() / spacing).long().clamp(max=len(knots) - 4)
-    t = d / spacing - q
-    s = 1 - t
-    basis = (s**3, 3 * t**3 - 6 * t**2 + 4, 3 * s**3 - 6 * s**2 + 4, t**3)
-    parts = [(b / 6)[:, None] * knots[q + k] for k, b in enumerate(basis)]
-    return parts[0] + parts[1] + parts[2] + parts[3]
+    t = (d.double() / spacing - q).to(d.dtype)[:, None]
+    a, b, c, e = (knots[q + k] for k in range(4))
+    cubed, squared, slope = (
+        (3 * (b - c) + e - a) / 6,
+        (a - 2 * b + c) / 2,
+        (c - a) / 2,
+    )  # differences: slopes are exact to rounding
+    return (a + 4 * b + c) / 6 + t * (slope + t * (squared + t * cubed))
 
 
 class _Convolution(torch.autograd.Function):
