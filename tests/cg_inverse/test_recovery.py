@@ -73,11 +73,14 @@ def test_each_pair_is_recovered_at_its_pressure(name, method):
 @pytest.mark.slow
 def test_two_densities_together_know_more_than_either():
     """g at ρ = 0.3 knows the well, g at ρ = 0.7 the wall. Together they leave less than half of what the dense one
-    leaves open, and no more than a fifth more than the dilute one, whose noise alone could make them differ."""
-    targets = [target_of("lj_0.3"), target_of("lj_0.7")]
-    rms = [
-        np.sqrt(np.mean(errors("lj_0.3", fitted(ci.HNCGN(t, cutoff=2.5), rounds=12, steps=60_000))["A-A"] ** 2))
-        for t in (targets[0], targets[1], targets)
-    ]
+    leaves open, and no more than a fifth more than the dilute one, whose noise alone could make them differ.
+
+    ρ = 0.3 is near the critical point at this kT: from Boltzmann inversion the joint fit evaporates, or takes more than 12 rounds, on
+    some processors and with some seeds (0 to 2 on one of them). So it starts from theory: 0.0024, 0.0021 and 0.0029 there.
+    """
+    dilute, dense = target_of("lj_0.3"), target_of("lj_0.7")
+    fits = [fitted(ci.HNCGN(t, cutoff=2.5), rounds=12, steps=60_000) for t in (dilute, dense)]
+    fits.append(fitted(ci.HNCGN([dilute, dense], cutoff=2.5, initial="theory"), rounds=24, steps=60_000))
+    rms = [np.sqrt(np.mean(errors("lj_0.3", fit)["A-A"] ** 2)) for fit in fits]
     assert rms[2] < 0.5 * rms[1]
     assert rms[2] < 1.2 * rms[0]
