@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+SYMBOLS = {"sigma": r"$\sigma$", "epsilon": r"$\varepsilon$", "angstrom": "Å"}
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _CORE_SHOWN = 3.0  # of a core, what is within this many times the scale of the features is drawn
 _BROAD = 0.15  # a monotone curve above a tenth of its maximum on more of the axis than this is no wall
 _TOP, _GRAY = 15.0, 200  # height of the axis [kT] and number of gray lines in the picture of a set
-_STYLE = {
+STYLE = {
     "font.size": 9.5,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -42,7 +43,7 @@ def _figure(columns: int) -> tuple[Figure, list[Axes]]:
         from matplotlib.figure import Figure
     except ImportError:
         raise missing_extra("matplotlib", "plot", "drawing pictures") from None
-    with mpl.rc_context(_STYLE):  # type: ignore[arg-type]
+    with mpl.rc_context(STYLE):  # type: ignore[arg-type]
         figure = Figure(figsize=(4.6 * columns, 3.5), dpi=160, layout="constrained")
         figure.get_layout_engine().set(wspace=0.06)  # type: ignore[union-attr, call-arg]
         return figure, list(np.atleast_1d(figure.subplots(1, columns)))

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from cg_data import Interactions, Potential
+from cg_data.plots import STYLE
 from cg_inverse.card_records import StateReport, TransferCard
 from cg_inverse.card_table import costs, repeat, reports, rows, symbol
 from cg_inverse.panels import (
@@ -29,13 +30,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.gridspec import GridSpecBase, SubplotSpec
 
-_STYLE = {
-    "font.size": 9.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.8,
-    "lines.linewidth": 1.4,
-}
 _MOST_STATES = 4
 _MOST_PAIRS = 3
 _HEIGHT = 4.0  # of a row of panels [inch]
@@ -125,7 +119,7 @@ def _style() -> AbstractContextManager[None]:
     require_matplotlib()
     import matplotlib as mpl
 
-    return mpl.rc_context(_STYLE)  # type: ignore[arg-type]
+    return mpl.rc_context(STYLE)  # type: ignore[arg-type]
 
 
 def _figure(size: tuple[float, float]) -> Figure:

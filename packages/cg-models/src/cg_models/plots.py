@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from cg_data import Units, boltzmann_inversion
-from cg_data.plots import COLORS
+from cg_data.plots import COLORS, STYLE, SYMBOLS
 from cg_models.boltzmann.options import CAP
 from cg_models.boltzmann.prediction import PredictedPotential
 from cg_models.schnet.trial import Verdict
@@ -16,15 +16,6 @@ from cg_models.schnet.trial import Verdict
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-_SYMBOLS = {"sigma": r"$\sigma$", "epsilon": r"$\varepsilon$", "angstrom": "Å"}
-_STYLE = {
-    "font.size": 9.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.8,
-    "lines.linewidth": 1.4,
-}
 
 
 def require_matplotlib() -> None:
@@ -87,7 +78,7 @@ def plot_evaluated(
 
 
 def unit_symbol(name: object) -> str:
-    return _SYMBOLS.get(str(name), str(name))
+    return SYMBOLS.get(str(name), str(name))
 
 
 def _figure(columns: int) -> tuple[Figure, list[Axes]]:
@@ -95,7 +86,7 @@ def _figure(columns: int) -> tuple[Figure, list[Axes]]:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(_STYLE):  # type: ignore[arg-type]
+    with mpl.rc_context(STYLE):  # type: ignore[arg-type]
         figure = Figure(figsize=(4.6 * columns, 3.5), dpi=160, layout="constrained")
         return figure, list(np.atleast_1d(figure.subplots(1, columns)))
 

@@ -9,20 +9,11 @@ import numpy as np
 import xarray as xr
 
 from cg_data import Units
-from cg_data.plots import COLORS
+from cg_data.plots import COLORS, STYLE, SYMBOLS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-_SYMBOLS = {"sigma": r"$\sigma$", "epsilon": r"$\varepsilon$", "angstrom": "Å"}
-_STYLE = {
-    "font.size": 9.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.8,
-    "lines.linewidth": 1.4,
-}
 
 
 def require_matplotlib() -> None:
@@ -44,7 +35,7 @@ def plot_run(data: xr.Dataset) -> Figure:
     if not data.sizes.get("sample", 0):
         raise ValueError("this run has no samples to draw: it ended before the first one")
     panels = [_draw_rdf, _draw_energy] if "g" in data else [_draw_energy]
-    with mpl.rc_context(_STYLE):  # type: ignore[arg-type]
+    with mpl.rc_context(STYLE):  # type: ignore[arg-type]
         figure = Figure(figsize=(4.6 * len(panels), 3.5), dpi=160, layout="constrained")
         for draw, axis in zip(panels, np.atleast_1d(figure.subplots(1, len(panels))), strict=True):
             draw(data, axis)
@@ -52,7 +43,7 @@ def plot_run(data: xr.Dataset) -> Figure:
 
 
 def _unit(name: object) -> str:
-    return _SYMBOLS.get(str(name), str(name))
+    return SYMBOLS.get(str(name), str(name))
 
 
 def _draw_rdf(data: xr.Dataset, axis: Axes) -> None:
