@@ -1,11 +1,13 @@
 """Liquid benzene with every atom, the reference of notebook 02: positions, forces and energies; resumable.
 
 python notebooks/runs/benzene_reference.py WORK [--molecules 200] [--frames 2000] [--every 250] [--step 4] [--platform CPU] [--threads 1]
+       [--like OTHER] [--kelvin 300] [--friction 1]
 
 Minimized, 250 ps at 300 K and 1 atm, of which the last 150 give the volume; then at that volume: 50 ps, and a frame every 1 ps. In parts of
 50 frames; each part begins where the last ended, with random numbers of its own, so a part is repeated whatever was killed.
 Steps of 4 fs, for which hydrogens take 2 amu each from their carbons: positions at a temperature do not depend on masses, times do, so
 `--step 2` has the masses of nature. 200 molecules: an hour of one core. The paper's own: --molecules 500 --frames 10000.
+`--like` begins where another run of this command did, in its volume: at another temperature, or with little friction for diffusion.
 """
 
 from __future__ import annotations
@@ -23,7 +25,6 @@ from openmm import unit
 
 Array = npt.NDArray[np.float64]
 KELVIN, ATMOSPHERE = 300.0, 1.01325  # K, bar
-FRICTION = 1.0  # 1/ps
 PART = 50  # frames
 MELTING, PRESSED, SETTLED = 100.0, 150.0, 50.0  # ps; the volume is the mean of the second
 HEAVY = 2.0  # amu: what a hydrogen takes from its carbon where steps are longer than 2 fs
@@ -40,6 +41,9 @@ class Reference:
     platform: str
     step: float = 4.0  # fs
     threads: int = 1
+    kelvin: float = KELVIN
+    friction: float = 1.0  # 1/ps
+    like: Path | None = None
 
     def steps(self, picoseconds: float) -> int:
         return round(1000 * picoseconds / self.step)
@@ -47,12 +51,19 @@ class Reference:
     def start(self) -> tuple[Array, Array, float]:
         """Return positions, velocities [nm, nm/ps] and edge [nm] at 300 K and the volume of 1 atm, made once."""
         file = self.work / "start.npz"
-        if not file.exists():
+        if not file.exists() and self.like is not None:
+            other = np.load(self.like / file.name)
+            context = self._context(float(other["edge"]), seed=3)
+            context.setPositions(other["x"])
+            context.setVelocitiesToTemperature(self.kelvin, 3)
+            context.getIntegrator().step(self.steps(SETTLED))
+            self._keep(file, context, edge=other["edge"])
+        elif not file.exists():
             edge = (self.molecules * 78.11 / THIN / 602.214) ** (1 / 3)
             context = self._context(edge, seed=1, barostat=True)
             context.setPositions(lattice(self.molecules, edge))
             mm.LocalEnergyMinimizer.minimize(context, 10.0, 200)
-            context.setVelocitiesToTemperature(KELVIN, 1)
+            context.setVelocitiesToTemperature(self.kelvin, 1)
             context.getIntegrator().step(self.steps(MELTING))
             edges = []
             for _ in range(self.steps(PRESSED) // 250):
@@ -119,10 +130,10 @@ class Reference:
             for k in range(made.getNumParticles()):
                 made.setParticleMass(k, MASSES[k % ATOMS] + (HEAVY if k % ATOMS >= HYDROGENS else -HEAVY))
         if barostat:
-            pressure = mm.MonteCarloBarostat(ATMOSPHERE, KELVIN, 25)
+            pressure = mm.MonteCarloBarostat(ATMOSPHERE, self.kelvin, 25)
             pressure.setRandomNumberSeed(seed)
             made.addForce(pressure)
-        integrator = mm.LangevinMiddleIntegrator(KELVIN, FRICTION, self.step / 1000)
+        integrator = mm.LangevinMiddleIntegrator(self.kelvin, self.friction, self.step / 1000)
         integrator.setRandomNumberSeed(seed)
         settings = {"Threads": str(self.threads)} if self.platform == "CPU" else {}
         return mm.Context(made, integrator, mm.Platform.getPlatformByName(self.platform), settings)
@@ -146,14 +157,19 @@ def main() -> None:
     words.add_argument("--step", type=float, default=4.0, help="fs")
     words.add_argument("--platform", default="CPU")
     words.add_argument("--threads", type=int, default=1)
+    words.add_argument("--like", type=Path)
+    words.add_argument("--kelvin", type=float, default=KELVIN)
+    words.add_argument("--friction", type=float, default=1.0, help="1/ps")
     options = words.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     about = {"molecules": options.molecules, "every": options.every, "step": options.step, "openmm": mm.__version__}
+    about |= {"kelvin": options.kelvin, "friction": options.friction}
     file = options.work / "about.json"
     if file.exists() and json.loads(file.read_text()) != about:
         raise SystemExit(f"{options.work} holds another run: {file.read_text()}")
     file.write_text(json.dumps(about))
-    run = Reference(options.work, options.molecules, options.every, options.platform, options.step, options.threads)
+    run = Reference(options.work, options.molecules, options.every, options.platform, options.step, options.threads,
+                    options.kelvin, options.friction, options.like)  # fmt: skip
     _, _, edge = run.start()
     density = options.molecules * 78.11 / (edge**3 * 602.214)
     print(

@@ -1,6 +1,6 @@
 """Networks for liquid benzene under many settings, each taught and then tried in dynamics: the scans of paper 02, resumable.
 
-python notebooks/runs/benzene_scan.py WORK [--scan paper|tables] [--rows 60] [--frames 1000] [--epochs 30] [--workers 2]
+python notebooks/runs/benzene_scan.py WORK [--scan paper|tables] [--rows 60] [--frames 1000 400] [--epochs 30] [--workers 2]
 
 After benzene_beads.py. `paper`: what its figures compare, one after another; `tables`: settings drawn from its tables 3.1 and 3.2. A row is one
 training and one trial; what is there already is not done again. The networks of `paper` stay in WORK. Writes notebooks/results/02/scan-<scan>.nc.
@@ -29,6 +29,7 @@ from cg_models.schnet.cores import core_of
 from cg_models.schnet.force_matching import ForceMatcher, Matching, samples, split
 from cg_models.schnet.graph import Graph, graph
 from cg_models.schnet.network import SchNet, SchNetOptions
+from cg_models.schnet.storage import save_beads
 from cg_models.schnet.trial import Trial, distribution
 
 KT = 0.0019872043 * 300.0  # kcal/mol
@@ -36,6 +37,7 @@ FEMTOSECOND = 1 / 48.888213  # of the unit of time, Å (g/kcal)^½
 MASS = 78.1121  # g/mol, of a molecule
 REACH, BINS = 12.0, 240
 STEPS, EVERY, SYSTEMS = 5000, 25, 4
+TIME_STEP = {1: 5.0, 3: 2.0}  # fs
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,27 +148,37 @@ def graphs(settings: Settings, data: Data) -> list[Graph]:
     return [graph(x, np.full(3, data.edge), settings.cutoff, molecule=molecule, inner_cutoff=inner) for x in data.position]  # fmt: skip
 
 
-def taught(
-    settings: Settings, data: Data, epochs: int
-) -> tuple[BeadPotential, ForceMatcher, tuple[float, float, float]]:
-    """Return a network that learned of the frames, and its errors: of forces it saw, forces and energies per bead it did not."""
+def centers(x: np.ndarray, edge: float, per: int) -> np.ndarray:
+    """Return the centers of molecules (frame, molecule, 3), whose beads may be in different images."""
+    beads_of = np.asarray(x, dtype=float).reshape(len(x), x.shape[1] // per, per, 3)
+    apart = beads_of - beads_of[:, :, :1]
+    return np.asarray(beads_of[:, :, 0] + (apart - edge * np.round(apart / edge)).mean(axis=2))
+
+
+def taught(settings: Settings, data: Data, epochs: int) -> tuple[BeadPotential, list[tuple[float, float, float]]]:
+    """Return a network that learned of the frames, and its errors by epoch: of forces it saw, forces and energies per bead it did not."""
     potential = potential_of(settings, data)
     every = samples(potential, graphs(settings, data), data.force, data.energy)
     learn, held = split(len(every), kind=settings.rule, gap=5 if settings.rule == "block" else 0)  # type: ignore[arg-type]
     matcher = ForceMatcher(potential, [every[k] for k in learn], [every[k] for k in held],
                            Matching(epochs, settings.batch, settings.energy_weight, seed=settings.seed))  # fmt: skip
-    last = None
-    for last in matcher.run():
-        print(f"  {last.line()}", flush=True)
-    assert last is not None
-    return matcher.finish(), matcher, (last.force, last.validation_force, last.validation_energy)
+    history = []
+    for epoch in matcher.run():
+        print(f"  {epoch.line()}", flush=True)
+        history.append((epoch.force, epoch.validation_force, epoch.validation_energy))
+    return matcher.finish(), history
 
 
 def trial(settings: Settings, data: Data, **changed: Any) -> Trial:
     """Return short dynamics from frames far apart."""
     starts = data.position[np.linspace(0, len(data.position) - 1, SYSTEMS).astype(int)]
     molecule = data.molecule if settings.beads > 1 else None
-    given = {"steps": STEPS, "every": EVERY, "dt": 2 * FEMTOSECOND, "friction": 1 / (1000 * FEMTOSECOND)} | changed
+    given = {
+        "steps": STEPS,
+        "every": EVERY,
+        "dt": TIME_STEP[settings.beads] * FEMTOSECOND,
+        "friction": 1 / (1000 * FEMTOSECOND),
+    } | changed
     return Trial(starts, np.full(3, data.edge), data.masses, KT, molecule=molecule, reach=float(data.r[-1] + 0.5 * (data.r[1] - data.r[0])),
                  bins=BINS, **given)  # fmt: skip
 
@@ -176,32 +188,50 @@ class Scan:
     """Rows of settings over the same frames."""
 
     settings: tuple[Settings, ...]
-    frames: int
+    frames: Mapping[int, int]
     epochs: int
     work: Path
     folder: Path
 
     def campaign(self, path: Path) -> cd.Campaign:
         columns: dict[str, Any] = {f.name: [getattr(s, f.name) for s in self.settings] for f in fields(Settings)}
-        columns |= {"frames": [self.frames] * len(self.settings), "epochs": [self.epochs] * len(self.settings)}
+        columns |= {
+            "frames": [self.frames[s.beads] for s in self.settings],
+            "epochs": [self.epochs] * len(self.settings),
+        }
         number = ((), (), "float64", "")
         results = dict.fromkeys(
             ("learned_error", "force_error", "energy_error", "lasted", "kT", "closest", "seconds"), number
         )
         return cd.Campaign.create(
-            path, columns, {**results, "stable": ((), (), "bool", ""), "g": (("r",), (BINS,), "float32", "")}
+            path,
+            columns,
+            {
+                **results,
+                "stable": ((), (), "bool", ""),
+                "g": (("r",), (BINS,), "float32", ""),
+                "center_g": (("r",), (BINS,), "float32", ""),
+                "trace": (("sample",), (STEPS // EVERY,), "float32", "kcal/mol"),
+            },
         )
 
     def __call__(self, row: Mapping[str, Any]) -> dict[str, Any]:
         torch.set_num_threads(1)
         kinds = {f.name: type(f.default) for f in fields(Settings)}
         settings = Settings(**{name: kind(row[name]) for name, kind in kinds.items()})
-        data, began = known(settings.beads, self.frames, self.folder), os.times().user
-        potential, matcher, errors = taught(settings, data, self.epochs)
-        matcher.save(self.work / f"{settings.name}.safetensors")
+        data, began = known(settings.beads, self.frames[settings.beads], self.folder), os.times().user
+        potential, history = taught(settings, data, self.epochs)
+        save_beads(potential, self.work / f"{settings.name}.safetensors", ("B",), beads.UNITS)
         verdict = trial(settings, data)(potential)
-        return dict(zip(("learned_error", "force_error", "energy_error"), errors, strict=True)) | {
+        trace = np.full(STEPS // EVERY, np.nan)
+        trace[: len(verdict.trace)] = verdict.trace.mean(axis=1)
+        _, center_g = distribution(
+            centers(verdict.frames, data.edge, settings.beads), np.full(3, data.edge), REACH, BINS
+        )
+        return dict(zip(("learned_error", "force_error", "energy_error"), history[-1], strict=True)) | {
             "lasted": verdict.lasted, "kT": verdict.kT, "closest": verdict.closest, "stable": verdict.stable, "g": verdict.g,
+            "center_g": center_g, "trace": trace,
+            "history": np.array(history),
             "seconds": os.times().user - began,
         }  # fmt: skip
 
@@ -211,14 +241,16 @@ def main() -> None:
     words.add_argument("work", type=Path)
     words.add_argument("--scan", choices=("paper", "tables"), default="paper")
     words.add_argument("--rows", type=int, default=60)
-    words.add_argument("--frames", type=int, default=1000)
+    words.add_argument(
+        "--frames", type=int, nargs=2, default=(1000, 400), help="of one bead, of three beads a molecule"
+    )
     words.add_argument("--epochs", type=int, default=30)
     words.add_argument("--workers", type=int, default=2)
     words.add_argument("--folder", type=Path, default=beads.RESULTS)
     options = words.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     chosen = tuple(paper() if options.scan == "paper" else tables(options.rows))
-    scan = Scan(chosen, options.frames, options.epochs, options.work, options.folder)
+    scan = Scan(chosen, dict(zip((1, 3), options.frames, strict=True)), options.epochs, options.work, options.folder)
     store = scan.campaign(options.work / f"{options.scan}.zarr")
     tally = cs.campaign.run(
         store, scan, workers=options.workers, report=lambda t: print(t.there, "of", t.rows, flush=True)

@@ -38,6 +38,20 @@ def test_beads_that_repel_are_a_liquid_and_beads_that_collapse_are_not():
     fallen = TRIAL(potential(cd.GaussianCore(-500.0, 0.3, cutoff=CUTOFF).force_shifted()))
     assert not fallen.stable
     assert fallen.lasted < 1
+    assert liquid.trace.shape == (300 // 20, 1)
+    assert abs(liquid.trace[5:].mean() - 1) < 0.1
+    assert liquid.frames.shape[1:] == LATTICE.shape
+
+
+def test_what_breaks_down_at_once_has_lasted_for_nothing():
+    broken = potential(cd.WCA())
+    with torch.no_grad():
+        broken.network.readout[-1].bias.fill_(np.nan)
+        broken.network.readout[-1].weight.fill_(np.nan)
+    verdict = TRIAL(broken)
+    assert not verdict.stable
+    assert verdict.lasted == 0
+    assert not verdict.g.any()
 
 
 def test_g_of_pairs_of_different_molecules_tends_to_one():

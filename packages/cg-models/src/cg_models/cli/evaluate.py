@@ -14,7 +14,7 @@ import numpy.typing as npt
 from cg_data import FileError
 from cg_models.cli.pictures import picture_possible, save_picture
 from cg_models.cli.trajectories import frames_given, thermal_energy_of
-from cg_models.cli.trials import distribution_of, in_words, trial_of, tried
+from cg_models.cli.trials import distribution_of, in_words, trial_of
 from cg_models.schnet.bead_frames import BeadFrames
 from cg_models.schnet.bead_potential import BeadPotential
 from cg_models.schnet.engine_forces import EngineForces
@@ -45,7 +45,7 @@ def evaluate(options: argparse.Namespace) -> int:
     print("\n".join([*force_errors(found, frames), *energy_errors(found, frames)]))
     print(f"time: {seconds_per_call(potential, frames) * 1e3:.3g} ms per call of forces ({options.device})")
     r, g = distribution_of(frames, cutoff)
-    verdict = None if trial is None else tried(trial, potential)
+    verdict = None if trial is None else trial(potential)
     if trial is not None and verdict is not None:
         print(in_words(verdict, trial, model.units, r[g > 0]))
         if verdict.stable:

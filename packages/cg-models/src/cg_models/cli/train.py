@@ -15,7 +15,7 @@ from cg_models.cli.interrupts import interruptible
 from cg_models.cli.priors import described, longest_inside, prior_of
 from cg_models.cli.training_record import TrainingRecord, digest, made_of
 from cg_models.cli.trajectories import frames_given, thermal_energy_of
-from cg_models.cli.trials import distribution_of, in_words, trial_of, tried
+from cg_models.cli.trials import distribution_of, in_words, trial_of
 from cg_models.schnet.bead_frames import BeadFrames
 from cg_models.schnet.bead_potential import BeadPotential
 from cg_models.schnet.force_matching import ForceMatcher, Matching, Sample, samples, split
@@ -125,7 +125,7 @@ def _ended(plan: Plan, options: argparse.Namespace, potential: BeadPotential) ->
     unstable = False
     if plan.trial is not None:
         try:
-            verdict = tried(plan.trial, potential)
+            verdict = plan.trial(potential)
         except KeyboardInterrupt:
             print(f"cg-models: interrupted in the trial; {options.output} is written", file=sys.stderr)
             return 130

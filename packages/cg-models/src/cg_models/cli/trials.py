@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from cg_data import Units
 from cg_models.schnet.bead_frames import BeadFrames
-from cg_models.schnet.bead_potential import BeadPotential
 from cg_models.schnet.trial import Trial, Verdict
 
 Array = npt.NDArray[np.float64]
@@ -62,18 +61,6 @@ def time_step(frames: BeadFrames, kT: float) -> float:
         if (of := frames.codes == code).any()
     ]
     return _SLOW * min(times)
-
-
-def tried(trial: Trial, potential: BeadPotential) -> Verdict:
-    """Return how it went; what breaks down at once has lasted for nothing."""
-    try:
-        with np.errstate(over="ignore", invalid="ignore"):
-            return trial(potential)
-    except FloatingPointError:
-        nothing = np.zeros(trial.bins)
-        return Verdict(
-            False, 0.0, float("nan"), float("nan"), (np.arange(trial.bins) + 0.5) * trial.reach / trial.bins, nothing
-        )
 
 
 def in_words(verdict: Verdict, trial: Trial, units: Units, seen: Array) -> str:

@@ -17,7 +17,10 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Verdict:
-    """What short dynamics gave: the share of it that went well, kT at its end, the closest pair, and g(r) between molecules."""
+    """What short dynamics gave: the share of it that went well, kT at its end, the closest pair, and g(r) between molecules.
+
+    `trace` is kT of the motion (sample, system); `frames` are the finite ones of the second half, which g(r) is of.
+    """
 
     stable: bool
     lasted: float
@@ -25,6 +28,8 @@ class Verdict:
     closest: float
     r: Array
     g: Array
+    trace: Array
+    frames: Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +52,10 @@ class Trial:
     seed: int = 0
 
     def __call__(self, potential: BeadPotential) -> Verdict:
-        """Return how the potential does; weights are as they are, averaged ones within `ForceMatcher.averaging()`."""
+        """Return how the potential does; weights are as they are, averaged ones within `ForceMatcher.averaging()`.
+
+        What breaks down at once has lasted for nothing.
+        """
         x, options = np.asarray(self.positions, dtype=np.float64), potential.network.options
         x = x[None] if x.ndim == 2 else x
         types = np.zeros(x.shape[1], dtype=int) if self.types is None else self.types
@@ -55,15 +63,21 @@ class Trial:
         graph = MovingGraph(types, self.box, options.cutoff, skin=self.skin, molecule=self.molecule,
                             inner_cutoff=options.inner_cutoff, dtype=kind)  # fmt: skip
         learning = potential.training
-        moving = BeadDynamics(potential, graph, x, self.masses, kT=self.kT, dt=self.dt, friction=self.friction, seed=self.seed)  # fmt: skip
-        run = moving.run(self.steps, every=self.every)
-        potential.train(learning)
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                moving = BeadDynamics(potential, graph, x, self.masses, kT=self.kT, dt=self.dt, friction=self.friction, seed=self.seed)  # fmt: skip
+                run = moving.run(self.steps, every=self.every)
+        except FloatingPointError:
+            middles = (np.arange(self.bins) + 0.5) * self.reach / self.bins
+            return Verdict(False, 0.0, np.nan, np.nan, middles, np.zeros(self.bins), np.empty((0, len(x))), x[:0])
+        finally:
+            potential.train(learning)
         frames = run.positions[len(run.positions) // 2 :].reshape(-1, *x.shape[1:])
         frames = frames[np.isfinite(frames).all(axis=(1, 2))]
         r, g = distribution(frames, self.box, self.reach, self.bins, self.molecule)
         lasted = np.where(run.broke < 0, self.steps, run.broke).mean() / self.steps
         closest = r[np.argmax(g > 0)] if g.any() else np.inf
-        return Verdict(run.stable, float(lasted), float(run.kT[-1].mean()), float(closest), r, g)
+        return Verdict(run.stable, float(lasted), float(run.kT[-1].mean()), float(closest), r, g, run.kT, frames)
 
 
 def distribution(
