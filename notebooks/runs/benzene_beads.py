@@ -1,9 +1,10 @@
 """From atoms to beads: the frames of benzene_reference.py mapped on one and on three beads a molecule.
 
-python notebooks/runs/benzene_beads.py WORK [--frames 2000] [--out notebooks/results/02]
+python notebooks/runs/benzene_beads.py WORK [--frames 2000 500] [--out notebooks/results/02]
 
-Writes beads-1.nc and beads-3.nc: positions [Å] to 0.001 Å, forces [kcal/mol/Å] to 0.002 or 0.01, energies [kcal/mol], of which `between` is that
-between molecules. In parts, so that no file is large; `read` puts them together.
+Writes beads-1-*.nc and beads-3-*.nc: positions [Å] to 0.001 Å, forces [kcal/mol/Å] to 0.002 or 0.01, energies [kcal/mol], of which `between` is
+that between molecules. Three beads also have `optimal_force`, of the linear map with the least noise. In parts, so that no file is large;
+`read` puts them together.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import json
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +25,7 @@ import cg_data as cd
 RESULTS = Path(__file__).parents[1] / "results" / "02"
 NAMES = ("C1", "C2", "C3", "C4", "C5", "C6", "H1", "H2", "H3", "H4", "H5", "H6")
 UNITS = cd.Units("angstrom", "kcal/mol", "g/mol")
-PER_FILE = {1: 500, 3: 160}  # frames: no file above 2 MB
+PER_FILE = {1: 500, 3: 125}  # frames: no file above 2 MB
 POSITION, FORCE = 1e-3, {1: 2e-3, 3: 1e-2}  # Å, kcal/mol/Å: of a step of what is written
 
 
@@ -35,27 +37,24 @@ def mapping(beads: int) -> cd.Mapping:
     return cd.Mapping(((cd.MoleculeMapping("BENZ", NAMES, made, tuple(Molecule.bonds), rigid), "all"),))
 
 
-def mapped(work: Path, beads: int, frames: int) -> xr.Dataset:
+def mapped(work: Path, beads: int, frames: int, force_map: Literal["basic", "optimal"] = "basic") -> xr.Dataset:
     """Return a `trajectory` of beads with the energy between molecules."""
-    parts, between = [], []
-    for file in sorted(work.glob("part-????.npz"))[: -(-frames // 50)]:
-        part = np.load(file)
-        molecules = part["position"].shape[1] // ATOMS
-        atoms = cd.trajectory(
-            part["position"] * 10.0, np.full(3, 10 * float(part["edge"])), NAMES * molecules, units=UNITS,
-            force=part["force"] / KCAL / 10, energy=part["energy"] / KCAL, mass=np.tile(MASSES, molecules),
-            molecule=np.repeat(np.arange(molecules), ATOMS),
-        )  # fmt: skip
-        parts.append(cd.map_trajectory(atoms, mapping(beads)))
-        between.append(part["between"] / KCAL)
-    whole = xr.concat(parts, "frame", data_vars="minimal", coords="minimal", compat="override", join="override")
-    return whole.assign(between=("frame", np.concatenate(between), {"units": "kcal/mol"})).isel(frame=slice(frames))
+    parts = [np.load(file) for file in sorted(work.glob("part-????.npz"))[: -(-frames // 50)]]
+    x, force, energy, between = (np.concatenate([part[name] for part in parts])[:frames]
+                                 for name in ("position", "force", "energy", "between"))  # fmt: skip
+    molecules = x.shape[1] // ATOMS
+    atoms = cd.trajectory(
+        x * 10.0, np.full(3, 10 * float(parts[0]["edge"])), NAMES * molecules, units=UNITS, force=force / KCAL / 10,
+        energy=energy / KCAL, mass=np.tile(MASSES, molecules), molecule=np.repeat(np.arange(molecules), ATOMS),
+    )  # fmt: skip
+    found = cd.map_trajectory(atoms, mapping(beads), force_map=force_map)
+    return found.assign(between=("frame", between / KCAL, {"units": "kcal/mol"}))
 
 
 def write(found: xr.Dataset, folder: Path, beads: int) -> None:
     """Write parts of a trajectory, rounded and compressed; positions are put back into the box."""
     whole = found.assign(position=found.position % float(found.box[0, 0, 0]))
-    steps = {"position": POSITION, "force": FORCE[beads]}
+    steps = {"position": POSITION} | {n: FORCE[beads] for n in ("force", "optimal_force") if n in whole}
     encoding = {n: {"dtype": "int16", "scale_factor": step, "_FillValue": -32768, "zlib": True, "shuffle": True} for n, step in steps.items()}  # fmt: skip
     marks = [*range(0, whole.sizes["frame"], PER_FILE[beads]), whole.sizes["frame"]]
     for number, (first, last) in enumerate(pairwise(marks)):
@@ -75,13 +74,20 @@ def largest(values: npt.NDArray[np.float64]) -> float:
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("work", type=Path)
-    words.add_argument("--frames", type=int, default=2000)
+    words.add_argument(
+        "--frames", type=int, nargs=2, default=(2000, 500), help="of one bead, of three beads a molecule"
+    )
     words.add_argument("--out", type=Path, default=RESULTS)
     options = words.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     about = json.loads((options.work / "about.json").read_text())
-    for beads in (1, 3):
-        whole = mapped(options.work, beads, options.frames)
+    for beads, frames in zip((1, 3), options.frames, strict=True):
+        whole = mapped(options.work, beads, frames)
+        if beads == 3:
+            best = mapped(options.work, beads, frames, "optimal")
+            whole = whole.assign(optimal_force=best.force).assign_attrs(
+                {f"optimal_{name}": best.attrs[name] for name in ("force_map_coefficients", "force_noise_ratio")}
+            )
         if largest(whole.force.values) > 32767 * FORCE[beads]:
             raise SystemExit(f"forces up to {largest(whole.force.values):.1f} kcal/mol/Å do not fit into the file")
         write(whole.assign_attrs(reference=json.dumps(about)), options.out, beads)

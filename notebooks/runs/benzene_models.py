@@ -2,7 +2,7 @@
 
 python notebooks/runs/benzene_models.py WORK SCAN [--workers 2] [--scale 1]
 
-After benzene_scan.py --scan paper, whose networks are in SCAN. Writes notebooks/results/02/models.nc, a row for every run, and the networks
+After benzene_scan.py --scan one and --scan three, whose networks are in SCAN. Writes notebooks/results/02/models.nc, a row for every run, and the networks
 it ran, as files of cg-models. `--scale` makes every run so many times as long.
 """
 
@@ -22,7 +22,20 @@ import benzene_beads as beads
 import numpy as np
 import numpy.typing as npt
 import torch
-from benzene_scan import BINS, FEMTOSECOND, KT, MASS, ONE, REACH, THREE, TIME_STEP, Settings, centers
+from benzene_scan import (
+    BINS,
+    FEMTOSECOND,
+    KT,
+    MASS,
+    ONE,
+    OWN_ONE,
+    OWN_THREE,
+    REACH,
+    THREE,
+    TIME_STEP,
+    Settings,
+    centers,
+)
 
 import cg_data as cd
 import cg_sim as cs
@@ -37,9 +50,9 @@ KELVIN = KT / 300.0  # kcal/mol
 ATMOSPHERE = 68568.4  # of kcal/mol/Å³
 MODELS: dict[str, Settings] = {
     "1 bead, λ = 0.1": ONE,
-    "1 bead, λ = 0, core of data": replace(ONE, exponent=0, energy_weight=0.0),
+    "1 bead, λ = 0, prior of data": OWN_ONE,
     "3 beads, λ = 0.1": replace(THREE, sigma=4.0),
-    "3 beads, λ = 0, core of data": replace(THREE, exponent=0, energy_weight=0.0),
+    "3 beads, λ = 0, priors of data": OWN_THREE,
 }
 SYSTEMS, SETTLE, SAMPLE, EVERY = 4, 20.0, 60.0, 0.5  # systems; ps: not counted, counted, between frames
 MOTION, OFTEN, FIT = 40.0, 0.1, (5.0, 15.0)  # ps: without friction, between frames, of the line through the MSD
@@ -68,10 +81,10 @@ def plans() -> list[Plan]:
 def file_of(model: str) -> str:
     """Return the name of a network's file.
 
-    >>> file_of("1 bead, λ = 0, core of data")
-    'beads-1-core.safetensors'
+    >>> file_of("1 bead, λ = 0, prior of data")
+    'beads-1-data.safetensors'
     """
-    return f"beads-{model[0]}-{'core' if 'core' in model else 'paper'}.safetensors"
+    return f"beads-{model[0]}-{'data' if 'data' in model else 'paper'}.safetensors"
 
 
 def start(plan: Plan, folder: Path = beads.RESULTS) -> tuple[Array, float, npt.NDArray[np.intp]]:
@@ -117,7 +130,7 @@ class Runs:
         columns: dict[str, Any] = {f.name: [getattr(p, f.name) for p in rows] for f in fields(Plan)}
         columns["scale"] = [self.scale] * len(rows)
         kcal, single = "kcal/mol", ((), (), "float64", "1")
-        curve, lag = (("r",), (BINS,), "float32", "1"), (("lag",), (self._lags() + 1,), "float32", "angstrom**2")
+        curve, lag = (("r",), (BINS,), "float64", "1"), (("lag",), (self._lags() + 1,), "float64", "angstrom**2")
         return cd.Campaign.create(path, columns, {
             "kT": ((), (), "float64", kcal), "energy": ((), (), "float64", kcal), "energy_error": ((), (), "float64", kcal),
             "pressure": ((), (), "float64", "atm"), "pressure_error": ((), (), "float64", "atm"), "lasted": single,
@@ -202,7 +215,7 @@ def main() -> None:
     if tally.failures:
         raise SystemExit(str(tally.failures))
     found = store.dataset().assign_attrs(settings=str({name: asdict(s) for name, s in MODELS.items()}))
-    found.to_netcdf(options.folder / "models.nc", encoding={str(n): {"zlib": True} for n in found.data_vars if found[n].ndim > 1})  # fmt: skip
+    found.to_netcdf(options.folder / "models.nc", encoding={str(n): {"zlib": True, "dtype": "float32"} for n in found.data_vars if found[n].ndim > 1})  # fmt: skip
     for model, settings in MODELS.items():
         shutil.copyfile(options.scan / f"{settings.name}.safetensors", options.folder / file_of(model))
 

@@ -1,9 +1,9 @@
 """Networks for liquid benzene under many settings, each taught and then tried in dynamics: the scans of paper 02, resumable.
 
-python notebooks/runs/benzene_scan.py WORK [--scan paper|tables] [--rows 60] [--frames 1000 400] [--epochs 30] [--workers 2]
+python notebooks/runs/benzene_scan.py WORK [--scan one|three|tables] [--rows 60] [--frames 1000 400] [--epochs 30] [--workers 2]
 
-After benzene_beads.py. `paper`: what its figures compare, one after another; `tables`: settings drawn from its tables 3.1 and 3.2. A row is one
-training and one trial; what is there already is not done again. The networks of `paper` stay in WORK. Writes notebooks/results/02/scan-<scan>.nc.
+After benzene_beads.py. `one` and `three` beads: what the paper's figures compare, one after another; `tables`: settings drawn from its tables 3.1 and 3.2. A row is one
+training and one trial; what is there already is not done again. The networks stay in WORK. Writes notebooks/results/02/scan-<scan>.nc.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import argparse
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,10 @@ TIME_STEP = {1: 5.0, 3: 2.0}  # fs
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a network is, and how it is taught; lengths [Å], energies [kcal/mol], `exponent` 0 for a core that is read off g(r)."""
+    """What a network is, and how it is taught; lengths [Å], energies [kcal/mol].
+
+    `exponent` 0 is a core that is read off g(r), `stiffness` 0 a bond as stiff as the data's, "optimal" `forces` are those of the least noise.
+    """
 
     beads: int = 1
     cutoff: float = 8.0
@@ -56,6 +59,7 @@ class Settings:
     activation: str = "tanh"
     batch: int = 10
     rule: str = "block"
+    forces: str = "basic"
     seed: int = 0
 
     @property
@@ -64,20 +68,28 @@ class Settings:
 
 
 ONE, THREE = Settings(), Settings(beads=3, cutoff=6.0, sigma=3.0, exponent=6, stiffness=1000.0)
+OWN_ONE = replace(ONE, exponent=0, energy_weight=0.0)  # nothing to scan: cores and bonds of the data, forces alone
+OWN_THREE = replace(THREE, exponent=0, energy_weight=0.0, stiffness=0.0, inner_blocks=1, forces="optimal")
 ANGSTROMS, WEIGHTS = (2.0, 2.5, 3.0, 3.5, 4.0), (0.0, 1e-4, 1e-2, 0.1, 1.0)
 
 
-def paper() -> list[Settings]:
-    """Return what figs. 3.1 to 3.13 compare, and cores from data at λ = 0."""
-    one = [*(replace(ONE, energy_weight=w) for w in WEIGHTS),
-           *(replace(ONE, cutoff=c, exponent=6, energy_weight=1.0) for c in (6.0, 8.0, 9.0)),
-           *(replace(ONE, sigma=s) for s in (3.0, 4.0, 6.0)), *(replace(ONE, exponent=n) for n in (5, 6, 8, 9)),
-           *(replace(ONE, exponent=0, energy_weight=w, rule=r) for w, r in ((0.0, "block"), (0.1, "block"), (0.0, "random")))]  # fmt: skip
-    three = [*(replace(THREE, sigma=s) for s in ANGSTROMS), *(replace(THREE, sigma=2.0, exponent=n) for n in (5, 7, 8)),
+def one() -> list[Settings]:
+    """Return what figs. 3.1 to 3.3 compare, and cores from data at λ = 0."""
+    found = [*(replace(ONE, energy_weight=w) for w in WEIGHTS),
+             *(replace(ONE, cutoff=c, exponent=6, energy_weight=1.0) for c in (6.0, 8.0, 9.0)),
+             *(replace(ONE, sigma=s) for s in (3.0, 4.0, 6.0)), *(replace(ONE, exponent=n) for n in (5, 6, 8, 9)),
+             OWN_ONE, replace(OWN_ONE, energy_weight=0.1), replace(OWN_ONE, rule="random")]  # fmt: skip
+    return list(dict.fromkeys(found))
+
+
+def three() -> list[Settings]:
+    """Return what figs. 3.5 to 3.14 compare, and priors and forces from data at λ = 0."""
+    found = [*(replace(THREE, sigma=s) for s in ANGSTROMS), *(replace(THREE, sigma=2.0, exponent=n) for n in (5, 7, 8)),
              *(replace(THREE, sigma=2.0, stiffness=k) for k in (100.0, 400.0)),
              *(replace(THREE, sigma=s, energy_weight=w) for s in (3.0, 4.0) for w in (0.0, 1e-4, 1e-2, 1.0)),
-             replace(THREE, exponent=0, energy_weight=0.0), replace(THREE, exponent=0, energy_weight=0.0, inner_blocks=1)]  # fmt: skip
-    return list(dict.fromkeys([*one, *three]))
+             OWN_THREE, *(replace(OWN_THREE, inner_blocks=b, forces=f, stiffness=k)
+                          for b, f, k in ((0, "basic", 1000.0), (0, "basic", 0.0), (0, "optimal", 0.0)))]  # fmt: skip
+    return list(dict.fromkeys(found))
 
 
 def tables(rows: int, seed: int = 0) -> list[Settings]:
@@ -101,16 +113,19 @@ def tables(rows: int, seed: int = 0) -> list[Settings]:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Frames of beads: positions (frame, bead, 3), forces, energies between molecules, and g of what is there."""
+    """Frames of beads: positions (frame, bead, 3), forces by their map, energies between molecules, and g of what is there.
+
+    `bond` are the mean distance of the beads of a molecule and its variance.
+    """
 
     position: np.ndarray
-    force: np.ndarray
+    forces: Mapping[str, np.ndarray]
     energy: np.ndarray
     edge: float
     molecule: np.ndarray
     r: np.ndarray
     g: np.ndarray
-    bond: float
+    bond: tuple[float, float]
 
     @property
     def masses(self) -> float:
@@ -123,11 +138,14 @@ def known(per: int, frames: int, folder: Path = beads.RESULTS) -> Data:
     stored = beads.read(f"beads-{per}", folder).isel(frame=slice(frames))
     x, edge, molecule = stored.position.values.astype(float), float(stored.box.values.flat[0]), stored.molecule.values
     r, g = distribution(x[:: max(len(x) // 200, 1)], np.full(3, edge), min(REACH, 0.5 * edge), BINS, molecule)
-    bond = 0.0
+    bond = np.zeros(1)
     if per == 3:
         apart = x.reshape(len(x), -1, 3, 3)[:, :, 1] - x.reshape(len(x), -1, 3, 3)[:, :, 0]
-        bond = float(np.linalg.norm(apart - edge * np.round(apart / edge), axis=-1).mean())
-    return Data(x, stored.force.values.astype(float), stored.between.values.astype(float), edge, molecule, r, g, bond)
+        bond = np.linalg.norm(apart - edge * np.round(apart / edge), axis=-1)
+    forces = {name: stored[of].values.astype(float) for name, of in (("basic", "force"), ("optimal", "optimal_force")) if of in stored}  # fmt: skip
+    return Data(
+        x, forces, stored.between.values.astype(float), edge, molecule, r, g, (float(bond.mean()), float(bond.var()))
+    )
 
 
 def potential_of(settings: Settings, data: Data) -> BeadPotential:
@@ -137,7 +155,8 @@ def potential_of(settings: Settings, data: Data) -> BeadPotential:
                             inner_cutoff=4.0, activation=s.activation)  # type: ignore[arg-type]  # fmt: skip
     core = (cd.PowerLaw(1.0, s.sigma, s.exponent, s.cutoff).force_shifted() if s.exponent
             else core_of(data.r, data.g, KT, cutoff=s.cutoff))  # fmt: skip
-    inside = {(0, 0): cd.Harmonic(2 * s.stiffness, data.bond, 4.0)} if s.beads == 3 else {}
+    length, variance = data.bond
+    inside = {(0, 0): cd.Harmonic(2 * s.stiffness or KT / variance, length, 4.0)} if s.beads == 3 else {}
     return BeadPotential(SchNet(options, seed=s.seed), Prior({(0, 0): core}, inside))
 
 
@@ -158,7 +177,7 @@ def centers(x: np.ndarray, edge: float, per: int) -> np.ndarray:
 def taught(settings: Settings, data: Data, epochs: int) -> tuple[BeadPotential, list[tuple[float, float, float]]]:
     """Return a network that learned of the frames, and its errors by epoch: of forces it saw, forces and energies per bead it did not."""
     potential = potential_of(settings, data)
-    every = samples(potential, graphs(settings, data), data.force, data.energy)
+    every = samples(potential, graphs(settings, data), data.forces[settings.forces], data.energy)
     learn, held = split(len(every), kind=settings.rule, gap=5 if settings.rule == "block" else 0)  # type: ignore[arg-type]
     matcher = ForceMatcher(potential, [every[k] for k in learn], [every[k] for k in held],
                            Matching(epochs, settings.batch, settings.energy_weight, seed=settings.seed))  # fmt: skip
@@ -209,9 +228,10 @@ class Scan:
             {
                 **results,
                 "stable": ((), (), "bool", ""),
-                "g": (("r",), (BINS,), "float32", ""),
-                "center_g": (("r",), (BINS,), "float32", ""),
-                "trace": (("sample",), (STEPS // EVERY,), "float32", "kcal/mol"),
+                "g": (("r",), (BINS,), "float64", ""),
+                "center_g": (("r",), (BINS,), "float64", ""),
+                "trace": (("sample",), (STEPS // EVERY,), "float64", "kcal/mol"),
+                "history": (("epoch", "error"), (self.epochs, 3), "float64", ""),
             },
         )
 
@@ -239,7 +259,7 @@ class Scan:
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("work", type=Path)
-    words.add_argument("--scan", choices=("paper", "tables"), default="paper")
+    words.add_argument("--scan", choices=("one", "three", "tables"), default="one")
     words.add_argument("--rows", type=int, default=60)
     words.add_argument(
         "--frames", type=int, nargs=2, default=(1000, 400), help="of one bead, of three beads a molecule"
@@ -249,7 +269,7 @@ def main() -> None:
     words.add_argument("--folder", type=Path, default=beads.RESULTS)
     options = words.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
-    chosen = tuple(paper() if options.scan == "paper" else tables(options.rows))
+    chosen = tuple({"one": one, "three": three, "tables": partial(tables, options.rows)}[options.scan]())
     scan = Scan(chosen, dict(zip((1, 3), options.frames, strict=True)), options.epochs, options.work, options.folder)
     store = scan.campaign(options.work / f"{options.scan}.zarr")
     tally = cs.campaign.run(
@@ -258,7 +278,7 @@ def main() -> None:
     if tally.failures:
         raise SystemExit(str(tally.failures))
     found = store.dataset()
-    found.to_netcdf(options.folder / f"scan-{options.scan}.nc", encoding={str(n): {"zlib": True} for n in found.data_vars if found[n].ndim > 1})  # fmt: skip
+    found.to_netcdf(options.folder / f"scan-{options.scan}.nc", encoding={str(n): {"zlib": True, "dtype": "float32"} for n in found.data_vars if found[n].ndim > 1})  # fmt: skip
 
 
 if __name__ == "__main__":
