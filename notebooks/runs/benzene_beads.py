@@ -1,6 +1,6 @@
 """From atoms to beads: the frames of benzene_reference.py mapped on one and on three beads a molecule.
 
-python notebooks/runs/benzene_beads.py WORK [--frames 2000 500] [--out notebooks/results/02]
+python notebooks/runs/benzene_beads.py WORK [--frames 2000 400] [--out notebooks/results/02]
 
 Writes beads-1-*.nc and beads-3-*.nc: positions [Å] to 0.001 Å, forces [kcal/mol/Å] to 0.002 or 0.01, energies [kcal/mol], of which `between` is
 that between molecules. Three beads also have `optimal_force`, of the linear map with the least noise. In parts, so that no file is large;
@@ -13,7 +13,7 @@ import argparse
 import json
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,7 @@ import cg_data as cd
 RESULTS = Path(__file__).parents[1] / "results" / "02"
 NAMES = ("C1", "C2", "C3", "C4", "C5", "C6", "H1", "H2", "H3", "H4", "H5", "H6")
 UNITS = cd.Units("angstrom", "kcal/mol", "g/mol")
-PER_FILE = {1: 500, 3: 125}  # frames: no file above 2 MB
+PER_FILE = {1: 500, 3: 100}  # frames: no file above 2 MB
 POSITION, FORCE = 1e-3, {1: 2e-3, 3: 1e-2}  # Å, kcal/mol/Å: of a step of what is written
 
 
@@ -39,7 +39,10 @@ def mapping(beads: int) -> cd.Mapping:
 
 def mapped(work: Path, beads: int, frames: int, force_map: Literal["basic", "optimal"] = "basic") -> xr.Dataset:
     """Return a `trajectory` of beads with the energy between molecules."""
-    parts = [np.load(file) for file in sorted(work.glob("part-????.npz"))[: -(-frames // 50)]]
+    parts: list[Any] = []
+    for file in sorted(work.glob("part-????.npz")):
+        if sum(len(part["energy"]) for part in parts) < frames:
+            parts.append(np.load(file))
     x, force, energy, between = (np.concatenate([part[name] for part in parts])[:frames]
                                  for name in ("position", "force", "energy", "between"))  # fmt: skip
     molecules = x.shape[1] // ATOMS
@@ -75,7 +78,7 @@ def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("work", type=Path)
     words.add_argument(
-        "--frames", type=int, nargs=2, default=(2000, 500), help="of one bead, of three beads a molecule"
+        "--frames", type=int, nargs=2, default=(2000, 400), help="of one bead, of three beads a molecule"
     )
     words.add_argument("--out", type=Path, default=RESULTS)
     options = words.parse_args()
