@@ -1,6 +1,6 @@
 """Networks for liquid benzene under many settings, each taught and then tried in dynamics: the scans of paper 02, resumable.
 
-python notebooks/runs/benzene_scan.py WORK [--scan one|three|tables] [--rows 60] [--frames 1000 400] [--epochs 30] [--workers 2]
+python notebooks/runs/benzene_scan.py WORK [--scan one|three|tables] [--rows 60] [--frames 1000 400] [--epochs 20] [--workers 2]
 
 After benzene_beads.py. `one` and `three` beads: what the paper's figures compare, one after another; `tables`: settings drawn from its tables 3.1 and 3.2. A row is one
 training and one trial; what is there already is not done again. The networks stay in WORK. Writes notebooks/results/02/scan-<scan>.nc.
@@ -36,7 +36,8 @@ KT = 0.0019872043 * 300.0  # kcal/mol
 FEMTOSECOND = 1 / 48.888213  # of the unit of time, Å (g/kcal)^½
 MASS = 78.1121  # g/mol, of a molecule
 REACH, BINS = 12.0, 240
-STEPS, EVERY, SYSTEMS = 5000, 25, 4
+STEPS, EVERY = 5000, 25
+SYSTEMS = {1: 4, 3: 2}
 TIME_STEP = {1: 5.0, 3: 2.0}  # fs
 
 
@@ -84,9 +85,9 @@ def one() -> list[Settings]:
 
 def three() -> list[Settings]:
     """Return what figs. 3.5 to 3.14 compare, and priors and forces from data at λ = 0."""
-    found = [*(replace(THREE, sigma=s) for s in ANGSTROMS), *(replace(THREE, sigma=2.0, exponent=n) for n in (5, 7, 8)),
+    found = [*(replace(THREE, sigma=s) for s in ANGSTROMS), *(replace(THREE, sigma=2.0, exponent=n) for n in (5, 8)),
              *(replace(THREE, sigma=2.0, stiffness=k) for k in (100.0, 400.0)),
-             *(replace(THREE, sigma=s, energy_weight=w) for s in (3.0, 4.0) for w in (0.0, 1e-4, 1e-2, 1.0)),
+             *(replace(THREE, sigma=s, energy_weight=w) for s in (3.0, 4.0) for w in (0.0, 1e-2, 1.0)),
              OWN_THREE, *(replace(OWN_THREE, inner_blocks=b, forces=f, stiffness=k)
                           for b, f, k in ((0, "basic", 1000.0), (0, "basic", 0.0), (0, "optimal", 0.0)))]  # fmt: skip
     return list(dict.fromkeys(found))
@@ -190,7 +191,7 @@ def taught(settings: Settings, data: Data, epochs: int) -> tuple[BeadPotential, 
 
 def trial(settings: Settings, data: Data, **changed: Any) -> Trial:
     """Return short dynamics from frames far apart."""
-    starts = data.position[np.linspace(0, len(data.position) - 1, SYSTEMS).astype(int)]
+    starts = data.position[np.linspace(0, len(data.position) - 1, SYSTEMS[settings.beads]).astype(int)]
     molecule = data.molecule if settings.beads > 1 else None
     given = {
         "steps": STEPS,
@@ -264,7 +265,7 @@ def main() -> None:
     words.add_argument(
         "--frames", type=int, nargs=2, default=(1000, 400), help="of one bead, of three beads a molecule"
     )
-    words.add_argument("--epochs", type=int, default=30)
+    words.add_argument("--epochs", type=int, default=20)
     words.add_argument("--workers", type=int, default=2)
     words.add_argument("--folder", type=Path, default=beads.RESULTS)
     options = words.parse_args()
