@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -75,11 +76,12 @@ def _training(effort: Effort) -> Iterator[Row]:
 
 def _dynamics(effort: Effort) -> Iterator[Row]:
     """Say what a step of dynamics takes, and how much of it goes by outside the network."""
-    for name, prior in (("no prior", False), ("Lennard-Jones prior", True)):
-        found = interleaved([_ours("dynamics", prior=prior)], effort)["ours"]
-        yield Row(f"SchNet, MD, {name}", found.rate, None, "", None, "steps per CPU second", BEADS)
+    cases = {"no prior": False, "Lennard-Jones prior": True}
+    found = interleaved([replace(_ours("dynamics", prior=p), name=name) for name, p in cases.items()], effort)
+    for name, measured in found.items():
+        yield Row(f"SchNet, MD, {name}", measured.rate, None, "", None, "steps per CPU second", BEADS)
         work = f"SchNet, MD, {name}: CPU time outside the network"
-        yield Row(work, 100 * found.facts["outside"], None, "", None, "% of a step", BEADS)
+        yield Row(work, 100 * measured.facts["outside"], None, "", None, "% of a step", BEADS)
 
 
 def _error(work: str, error: float, right: str, unit: str) -> Row:

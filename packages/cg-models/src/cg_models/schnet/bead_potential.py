@@ -5,26 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from cg_data.potentials.pair_potential import Potential
 from cg_models.schnet.graph import Graph
 from cg_models.schnet.network import SchNet
-
-TypePair = tuple[int, int]
+from cg_models.schnet.prior_curves import PriorCurves, TypePair
 
 
 @dataclass(frozen=True, slots=True)
 class Prior:
     """What is not learned: potentials of cg-data between molecules and inside them, by pairs of types.
 
-    They keep beads apart, and bound, where there are no data.
+    They keep beads apart, and bound, where there are no data. `PriorCurves` are made of them once, here.
     """
 
     between: Mapping[TypePair, Potential] = field(default_factory=dict)
     inside: Mapping[TypePair, Potential] = field(default_factory=dict)
+    _curves: tuple[PriorCurves, PriorCurves] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_curves", (PriorCurves(self.between), PriorCurves(self.inside)))
 
     def __call__(self, graph: Graph) -> tuple[Tensor, Tensor]:
         """Return energies of the frames (frame,) and forces (bead, 3)."""
@@ -37,10 +39,11 @@ class Prior:
 
     def each(self, graph: Graph) -> Iterator[tuple[Graph, Tensor, Tensor]]:
         """Yield pairs, and U and dU/dd of every one of them: of those between molecules and of those inside."""
+        between, inside = self._curves
         if self.between:
-            yield graph, *_curves(self.between, graph)
+            yield graph, *between(graph)
         if self.inside and graph.inside is not None:
-            yield graph.inside, *_curves(self.inside, graph.inside)
+            yield graph.inside, *inside(graph.inside)
 
 
 class BeadPotential(nn.Module):
@@ -90,19 +93,6 @@ class BeadPotential(nn.Module):
         known, known_forces = self.prior(graph)
         beads = torch.bincount(graph.frame, minlength=graph.frames).to(energy.device)
         return energy + known.to(energy) + self.offset * beads, forces + known_forces.to(forces)
-
-
-def _curves(potentials: Mapping[TypePair, Potential], graph: Graph) -> tuple[Tensor, Tensor]:
-    """Return U and dU/dd of every pair, which are not differentiated, in double precision on the CPU."""
-    d, i, j, types = (k.detach().cpu().numpy() for k in (graph.d.double(), graph.i, graph.j, graph.types))
-    energy, slope = np.zeros_like(d), np.zeros_like(d)
-    one, other = (types.take(i), types.take(j)) if types.any() else (0, 0)  # most systems are of one type
-    for (a, b), potential in potentials.items():
-        near = ((one == a) & (other == b) | (one == b) & (other == a)) & (d < potential.cutoff)
-        apart = d if (every := near.all()) else d[near]
-        chosen = slice(None) if every else near
-        energy[chosen], slope[chosen] = potential.energy(apart), -np.asarray(potential.force(apart))
-    return torch.from_numpy(energy), torch.from_numpy(slope)
 
 
 def _by_frame(pairs: Graph, each: Tensor) -> Tensor:

@@ -145,3 +145,27 @@ def forces(slopes: Any, direction: Any, i: Any, j: Any, out: Any) -> None:
             along = slopes[p] * direction[p, m]
             out[k, m] += along
             out[l, m] -= along
+
+
+@numba.njit(cache=True, nogil=True)
+def curves(
+    d: Any, i: Any, j: Any, types: Any, number: Any, first: Any, start: Any, end: Any, inverse: Any, c: Any,
+    energy: Any, slope: Any,
+) -> Any:  # fmt: skip
+    """Set U and dU/dd of every pair, nan where it is nearer than its table begins; return how many of those there are."""
+    left, known = 0, len(number)
+    for p in range(len(d)):
+        a, b, r = types[i[p]], types[j[p]], np.float64(d[p])
+        k = number[a, b] if a < known and b < known else -1
+        if k < 0 or r >= end[k]:
+            energy[p] = slope[p] = 0.0
+        elif r < start[k]:
+            energy[p] = slope[p] = np.nan
+            left += 1
+        else:
+            x = (r - start[k]) * inverse[k]
+            q = min(int(x), first[k + 1] - first[k] - 1)
+            t, u = x - q, c[first[k] + q]
+            energy[p] = u[0] + t * (u[1] + t * (u[2] + t * (u[3] + t * (u[4] + t * u[5]))))
+            slope[p] = (u[1] + t * (2 * u[2] + t * (3 * u[3] + t * (4 * u[4] + t * 5 * u[5])))) * inverse[k]
+    return left
