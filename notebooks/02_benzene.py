@@ -62,14 +62,18 @@ found = [model.potential(cm.graph(x, edge, model.potential.network.options.cutof
          for x in held.position.values]  # fmt: skip
 error = float(((np.array(found) - held.force.values) ** 2).mean()) ** 0.5
 floor = noise["1 basic"]["noise"]
-print(f"rms of a force component {float((held.force**2).mean()) ** 0.5:.3f}, error {error:.3f}, floor {floor:.3f} kcal/mol/Å")
+print(
+    f"rms of a force component {float((held.force**2).mean()) ** 0.5:.3f}, error {error:.3f}, floor {floor:.3f} kcal/mol/Å"
+)
 
 began = time.perf_counter()
 steps = {"quick": 1000}.get(SCALE, 5000)
 trial = cm.Trial(held.position.values[:1], edge, scan.MASS, kT=scan.KT, dt=5 * scan.FEMTOSECOND, friction=1e-3 / scan.FEMTOSECOND,
                  steps=steps, every=20, reach=12.0, bins=120)  # fmt: skip
 verdict = trial(model.potential)
-print(f"{steps} steps of 5 fs of 200 molecules in {time.perf_counter() - began:.1f} s: T = {verdict.kT / figures.KELVIN:.0f} K, {'stable' if verdict.stable else 'broke down'}")
+print(
+    f"{steps} steps of 5 fs of 200 molecules in {time.perf_counter() - began:.1f} s: T = {verdict.kT / figures.KELVIN:.0f} K, {'stable' if verdict.stable else 'broke down'}"
+)
 fig, panel = plt.subplots(figsize=(5, 3), layout="constrained")
 panel.plot(atoms.r, atoms.g_centers, color=figures.ATOMS, lw=4, alpha=0.35, label="atoms, 2 ns")
 panel.plot(verdict.r, verdict.g, color=figures.OURS, lw=1, label=f"network, {steps * 0.0025:.1f} ps")
@@ -84,11 +88,17 @@ plt.show()
 # those of its atoms, as in the paper; for three beads a molecule the map of least noise is also there (`force_map="optimal"`).
 
 # %%
-print(f"density at 300 K and 1 atm: {float(atoms.density):.4f} ± {float(atoms.density_error):.4f} g/cm³ (experiment {closing.EXPERIMENT})")
-print(f"D = {float(atoms.diffusion):.2f} ± {float(atoms.diffusion_error):.2f} 1e-9 m²/s (experiment {closing.MEASURED_D})")
+print(
+    f"density at 300 K and 1 atm: {float(atoms.density):.4f} ± {float(atoms.density_error):.4f} g/cm³ (experiment {closing.EXPERIMENT})"
+)
+print(
+    f"D = {float(atoms.diffusion):.2f} ± {float(atoms.diffusion_error):.2f} 1e-9 m²/s (experiment {closing.MEASURED_D})"
+)
 for name, row in noise.items():
     share = (row["noise"] / row["whole"]) ** 2
-    print(f"{name:10s}: forces vary by {row['noise']:.2f} ± {row['noise_stderr']:.2f} kcal/mol/Å at fixed beads, of {row['whole']:.2f}: {share:.0%} of the variance")
+    print(
+        f"{name:10s}: forces vary by {row['noise']:.2f} ± {row['noise_stderr']:.2f} kcal/mol/Å at fixed beads, of {row['whole']:.2f}: {share:.0%} of the variance"
+    )
 
 # %% [markdown]
 # ## One bead: energies in the loss (fig. 3.1)
@@ -142,7 +152,9 @@ sigmas = closing.rows_of(three, exponent=6, energy_weight=0.1, stiffness=1000.0)
 figures.scan(sigmas, atoms, "σ = {sigma:g} Å", PICOSECONDS[3])
 plt.show()
 for sigma, height in zip(sigmas.sigma.values, closing.unphysical(sigmas, atoms.r.values), strict=True):
-    print(f"σ = {sigma:g} Å: g of beads between 1.8 and 2.8 Å up to {height:.3f} (atoms {closing.unphysical(atoms, atoms.r.values)[0]:.3f})")
+    print(
+        f"σ = {sigma:g} Å: g of beads between 1.8 and 2.8 Å up to {height:.3f} (atoms {closing.unphysical(atoms, atoms.r.values)[0]:.3f})"
+    )
 
 # %%
 springs = closing.rows_of(three, exponent=6, energy_weight=0.1, sigma=2.0)
@@ -182,7 +194,16 @@ for of in ("beads", "centers"):
 # %%
 tables = xr.load_dataset(RESULTS / "scan-tables.nc")
 fig, axes = plt.subplots(1, 4, figsize=(13, 3), layout="constrained")
-for panel, (per, x, y) in zip(axes, ((1, "energy_weight", "cutoff"), (1, "sigma", "exponent"), (3, "energy_weight", "stiffness"), (3, "sigma", "exponent")), strict=True):
+for panel, (per, x, y) in zip(
+    axes,
+    (
+        (1, "energy_weight", "cutoff"),
+        (1, "sigma", "exponent"),
+        (3, "energy_weight", "stiffness"),
+        (3, "sigma", "exponent"),
+    ),
+    strict=True,
+):
     figures.stability(closing.rows_of(tables, beads=per), x, y, panel)
     panel.set_title(f"{per} bead{'s' * (per > 1)}", fontsize=9)
     panel.legend(fontsize=7)

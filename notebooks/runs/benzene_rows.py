@@ -129,3 +129,30 @@ def told(rows: xr.Dataset, *settings: str) -> None:
         where = ", ".join(f"{name} {row[name].item()}" for name in settings)
         print(f"{where}: {'stable' if row.stable else 'broke down'} ({float(row.lasted):.0%}), T = {float(row.kT) / 0.0019872043:.0f} K, closest {float(row.closest):.2f} Å,"
               f" force error {float(row.force_error):.3f}, energy error a bead {float(row.energy_error):.3f}")  # fmt: skip
+
+
+def lags(models: xr.Dataset) -> Array:
+    """Return the times [ps] of the MSD of long runs."""
+    return 0.1 * np.arange(models.sizes["lag"])
+
+
+def of_cutoffs(one: xr.Dataset, three: xr.Dataset) -> list[Row]:
+    """Return what ran and what broke down in figs. 3.1, 3.2, 3.11 and 3.13."""
+    lambdas = rows_of(one, exponent=7, sigma=5.0, cutoff=8.0)
+    cutoffs = rows_of(one, exponent=6, sigma=5.0, energy_weight=1.0)
+    found = verdicts(lambdas, "energy_weight", "1 bead, λ = {:g}", {0.0: False, 0.1: True}, "fig. 3.1")
+    found += verdicts(cutoffs, "cutoff", "1 bead, cutoff {:g} Å", {6.0: False, 8.0: True, 9.0: True}, "fig. 3.2")
+    for sigma, figure in ((3.0, "fig. 3.11"), (4.0, "fig. 3.13")):
+        some = rows_of(three, exponent=6, sigma=sigma, stiffness=1000.0)
+        words = f"3 beads, σ = {sigma:g} Å, λ = {{:g}}"
+        found += verdicts(some, "energy_weight", words, {0.0: False, 0.01: False, 0.1: True, 1.0: True}, figure)
+    return found
+
+
+def of_peaks(three: xr.Dataset, r: Array) -> list[Row]:
+    """Return how high g of beads is where the atoms have nothing, over σ (fig. 3.10)."""
+    some = rows_of(three, exponent=6, energy_weight=0.1, stiffness=1000.0).sortby("sigma")
+    words = {True: "none (σ ≥ 3)", False: "a peak"}
+    return [Row(f"3 beads, σ = {sigma:g} Å: largest g of beads from 1.8 to 2.8 Å", words[sigma >= 3], float(height), "gone for σ ≥ 3",
+                bool(height < 0.05) == (sigma >= 3), command=_SCAN)
+            for sigma, height in zip(some.sigma.values, unphysical(some, r), strict=True)]  # fmt: skip
