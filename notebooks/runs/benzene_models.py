@@ -32,7 +32,6 @@ from benzene_scan import (
     OWN_THREE,
     REACH,
     THREE,
-    TIME_STEP,
     Settings,
     centers,
 )
@@ -51,11 +50,13 @@ ATMOSPHERE = 68568.4  # of kcal/mol/Å³
 MODELS: dict[str, Settings] = {
     "1 bead, λ = 0.1": ONE,
     "1 bead, λ = 0, prior of data": OWN_ONE,
-    "3 beads, λ = 0.1": replace(THREE, sigma=4.0),
+    "3 beads, λ = 0.1": replace(THREE, sigma=3.5),
     "3 beads, λ = 0, priors of data": OWN_THREE,
 }
-SYSTEMS, SETTLE, SAMPLE, EVERY = 4, 20.0, 60.0, 0.5  # systems; ps: not counted, counted, between frames
-MOTION, OFTEN, FIT = 40.0, 0.1, (5.0, 15.0)  # ps: without friction, between frames, of the line through the MSD
+SYSTEMS = {1: 4, 3: 2}
+SETTLE, SAMPLE, EVERY = {1: 20.0, 3: 10.0}, {1: 60.0, 3: 30.0}, 0.5  # ps: not counted, counted, between frames
+MOTION, OFTEN, FIT = 30.0, 0.1, (5.0, 15.0)  # ps: without friction, between frames, of the line through the MSD
+TIME_STEP = {1: 5.0, 3: 2.5}  # fs
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +102,9 @@ def start(plan: Plan, folder: Path = beads.RESULTS) -> tuple[Array, float, npt.N
         sites = np.array(list(np.ndindex(side, side, side)), dtype=float)
         noise = np.random.default_rng(plan.molecules)
         at = [(noise.permutation(sites)[: plan.molecules] + 0.05 * noise.normal(size=(plan.molecules, 3))) * edge / side
-              for _ in range(SYSTEMS)]  # fmt: skip
+              for _ in range(SYSTEMS[per])]  # fmt: skip
         return np.array(at), edge, np.arange(plan.molecules)
-    return x[np.linspace(0, len(x) - 1, SYSTEMS).astype(int)], edge, np.repeat(np.arange(own), per)
+    return x[np.linspace(0, len(x) - 1, SYSTEMS[per]).astype(int)], edge, np.repeat(np.arange(own), per)
 
 
 def mean_square(x: Array, most: int) -> Array:
@@ -154,7 +155,7 @@ class Runs:
                             inner_cutoff=options.inner_cutoff)  # fmt: skip
         kT, step = KELVIN * plan.kelvin, TIME_STEP[per]
         moving = BeadDynamics(potential, graph, x, MASS / per, kT=kT, dt=step * FEMTOSECOND, friction=1e-3 / FEMTOSECOND, seed=1)  # fmt: skip
-        settle, sample, every = (SETTLE, MOTION, OFTEN) if plan.motion else (SETTLE, SAMPLE, EVERY)
+        settle, (sample, every) = SETTLE[per], (MOTION, OFTEN) if plan.motion else (SAMPLE[per], EVERY)
         moving.run(round(1000 * settle / step), every=1000, keep=False)
         if plan.motion:
             moving.friction = 0.0
@@ -170,8 +171,9 @@ class Runs:
         }
         found |= dict(zip(("pressure", "pressure_error"), self._pressure(potential, graph, run.positions, kT, edge), strict=True))  # fmt: skip
         for name, frames, whose in (("g", run.positions, molecule), ("center_g", _whole(run.positions, edge, per), np.arange(n))):  # fmt: skip
-            each = np.array([distribution(frames[:, k], box, min(REACH, edge / 2), BINS, whose)[1] for k in range(len(x))])  # fmt: skip
-            found |= {name: each.mean(axis=0), f"{name}_error": each.std(axis=0, ddof=1) / np.sqrt(len(x))}
+            each = np.array([distribution(half[:, k], box, min(REACH, edge / 2), BINS, whose)[1]
+                             for half in np.array_split(frames, 2) for k in range(len(x))])  # fmt: skip
+            found |= {name: each.mean(axis=0), f"{name}_error": each.std(axis=0, ddof=1) / np.sqrt(len(each))}
         msd, D = np.full((self._lags() + 1, len(x)), np.nan), np.full(len(x), np.nan)
         if plan.motion:
             msd = mean_square(_whole(run.positions, edge, per), self._lags())

@@ -79,7 +79,7 @@ def test_long_runs_have_a_pressure_and_an_end_of_motion(results, tmp_path, monke
     quick = replace(scan.ONE, **QUICK)
     monkeypatch.setattr(scan, "STEPS", 50)
     monkeypatch.setattr(benzene_models, "MODELS", {"1 bead": quick})
-    for name, value in {"SETTLE": 0.5, "SAMPLE": 4.0, "MOTION": 4.0, "FIT": (0.5, 1.5)}.items():
+    for name, value in {"SETTLE": {1: 0.5}, "SAMPLE": {1: 4.0}, "MOTION": 4.0, "FIT": (0.5, 1.5)}.items():
         monkeypatch.setattr(benzene_models, name, value)
     scan.Scan((quick,), {1: 10, 3: 10}, 1, tmp_path, results)(
         {name: getattr(quick, name) for name in quick.__dataclass_fields__}
