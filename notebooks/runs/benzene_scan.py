@@ -61,6 +61,7 @@ class Settings:
     batch: int = 10
     rule: str = "block"
     forces: str = "basic"
+    envelope: str = "smooth"
     seed: int = 0
 
     @property
@@ -79,6 +80,8 @@ def one() -> list[Settings]:
     found = [*(replace(ONE, energy_weight=w) for w in WEIGHTS),
              *(replace(ONE, cutoff=c, exponent=6, energy_weight=1.0) for c in (6.0, 8.0, 9.0)),
              *(replace(ONE, sigma=s) for s in (3.0, 4.0, 6.0)), *(replace(ONE, exponent=n) for n in (5, 9)),
+             *(replace(ONE, envelope="none", energy_weight=w) for w in (0.0, 0.1)),
+             *(replace(ONE, envelope="none", cutoff=c, exponent=6, energy_weight=1.0) for c in (6.0, 8.0, 9.0)),
              OWN_ONE, replace(OWN_ONE, energy_weight=0.1), replace(OWN_ONE, rule="random")]  # fmt: skip
     return list(dict.fromkeys(found))
 
@@ -87,6 +90,7 @@ def three() -> list[Settings]:
     """Return what figs. 3.5 to 3.14 compare, and priors and forces from data at λ = 0."""
     found = [*(replace(THREE, sigma=s) for s in ANGSTROMS), *(replace(THREE, sigma=2.0, exponent=n) for n in (5, 8)),
              *(replace(THREE, sigma=2.0, stiffness=k) for k in (100.0, 400.0)),
+             *(replace(THREE, envelope="none", energy_weight=w) for w in (0.0, 0.1)),
              *(replace(THREE, sigma=s, energy_weight=w) for s in (3.0, 4.0) for w in (0.0, 1e-2, 1.0)),
              OWN_THREE, *(replace(OWN_THREE, inner_blocks=b, forces=f, stiffness=k)
                           for b, f, k in ((0, "basic", 1000.0), (0, "basic", 0.0), (0, "optimal", 0.0)))]  # fmt: skip
@@ -153,7 +157,7 @@ def potential_of(settings: Settings, data: Data) -> BeadPotential:
     """Return the network, not taught, and its priors."""
     s = settings
     options = SchNetOptions(cutoff=s.cutoff, features=s.features, filters=s.features, blocks=s.blocks, inner_blocks=s.inner_blocks,
-                            inner_cutoff=4.0, activation=s.activation)  # type: ignore[arg-type]  # fmt: skip
+                            inner_cutoff=4.0, activation=s.activation, envelope=s.envelope)  # type: ignore[arg-type]  # fmt: skip
     core = (cd.PowerLaw(1.0, s.sigma, s.exponent, s.cutoff).force_shifted() if s.exponent
             else core_of(data.r, data.g, KT, cutoff=s.cutoff))  # fmt: skip
     length, variance = data.bond
@@ -178,7 +182,11 @@ def centers(x: np.ndarray, edge: float, per: int) -> np.ndarray:
 def taught(settings: Settings, data: Data, epochs: int) -> tuple[BeadPotential, list[tuple[float, float, float]]]:
     """Return a network that learned of the frames, and its errors by epoch: of forces it saw, forces and energies per bead it did not."""
     potential = potential_of(settings, data)
-    every = samples(potential, graphs(settings, data), data.forces[settings.forces], data.energy)
+    pairs = graphs(settings, data)
+    bound = [
+        float(Prior(inside=potential.prior.inside)(each)[0]) for each in pairs
+    ]  # of molecules: not in the data's energy between them
+    every = samples(potential, pairs, data.forces[settings.forces], data.energy + np.array(bound))
     learn, held = split(len(every), kind=settings.rule, gap=5 if settings.rule == "block" else 0)  # type: ignore[arg-type]
     matcher = ForceMatcher(potential, [every[k] for k in learn], [every[k] for k in held],
                            Matching(epochs, settings.batch, settings.energy_weight, seed=settings.seed))  # fmt: skip

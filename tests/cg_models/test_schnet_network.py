@@ -61,6 +61,16 @@ def test_a_spline_goes_through_its_filter_and_ends_at_the_cutoff(envelope):
     assert float(ends[1]) < 1e-6
 
 
+def test_without_an_envelope_a_filter_ends_with_a_step_and_its_spline_too():
+    torch.manual_seed(1)
+    found = Filter(7, 20, 8.0, "shifted_softplus", "none").double()
+    d = torch.linspace(0.001, 8.0, 3001, dtype=torch.float64)
+    with torch.no_grad():
+        off = spline(found.knots(), d, found.spacing) - found(d)
+        assert float(found(d[-1:]).abs().max()) > 1e-3
+    assert float(off.abs().max()) < 1e-6
+
+
 def liquid(n=64, cutoff=4.0, seed=3):
     noise = np.random.default_rng(seed)
     box = (n * 10.0) ** (1 / 3)

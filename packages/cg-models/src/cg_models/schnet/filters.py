@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 Activation = Literal["shifted_softplus", "tanh", "silu"]
-Envelope = Literal["smooth", "cosine"]
+Envelope = Literal["smooth", "cosine", "none"]
 INTERVALS = 600
 
 
@@ -40,14 +40,17 @@ def activation_of(name: Activation) -> nn.Module:
 
 
 class Filter(nn.Module):
-    """(distance) → (distance, channel): Gaussians of the distance, two layers, and an envelope that ends at the cutoff."""
+    """(distance) → (distance, channel): Gaussians of the distance, two layers, and an envelope that ends at the cutoff.
+
+    With the envelope "none" energies have a step there, as where SchNet's filters end without one; dynamics then heat.
+    """
 
     centers: Tensor
 
     def __init__(self, channels: int, radial: int, cutoff: float, activation: Activation, envelope: Envelope) -> None:
         super().__init__()
-        if envelope not in ("smooth", "cosine"):
-            raise ValueError(f"an envelope is smooth or cosine, got {envelope!r}")
+        if envelope not in get_args(Envelope):
+            raise ValueError(f"an envelope is {', '.join(get_args(Envelope))}, got {envelope!r}")
         self.cutoff, self.envelope, self.spacing = cutoff, envelope, cutoff / INTERVALS
         self.layers = nn.Sequential(
             nn.Linear(radial, channels), activation_of(activation), nn.Linear(channels, channels)
@@ -72,6 +75,8 @@ class Filter(nn.Module):
 
     def _envelope(self, d: Tensor) -> Tensor:
         x = (d / self.cutoff).clamp(max=1)
+        if self.envelope == "none":
+            return torch.ones_like(d)
         if self.envelope == "cosine":
             return 0.5 * (torch.cos(math.pi * x) + 1)
         return 1 - x**3 * (10 - 15 * x + 6 * x**2)
