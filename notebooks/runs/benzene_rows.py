@@ -15,6 +15,7 @@ Array = npt.NDArray[np.float64]
 EXPERIMENT = 0.8717  # g/cm³ at 300 K and 1 atm: 0.8737 at 298.15 K, falling by 1.07e-3 a kelvin
 MEASURED_D = 2.3  # 1e-9 m²/s at 300 K, by spin echo: 2.2 at 298 K, growing by 1.6 % a kelvin
 _SCAN, _MODELS, _REFERENCE = (f"notebooks/runs/benzene_{name}.py" for name in ("scan", "models", "reference"))
+NAMES = ("1 bead, λ = 0.1", "1 bead, λ = 0, prior of data", "3 beads, λ = 0.1", "3 beads, λ = 0, priors of data")
 _BAND = (1.8, 2.8)  # Å: where the paper's σ = 2 Å has a peak that the atoms have not
 
 
@@ -156,3 +157,47 @@ def of_peaks(three: xr.Dataset, r: Array) -> list[Row]:
     return [Row(f"3 beads, σ = {sigma:g} Å: largest g of beads from 1.8 to 2.8 Å", words[sigma >= 3], float(height), "gone for σ ≥ 3",
                 bool(height < 0.05) == (sigma >= 3), command=_SCAN)
             for sigma, height in zip(some.sigma.values, unphysical(some, r), strict=True)]  # fmt: skip
+
+
+def of_campaigns(tables: xr.Dataset) -> list[Row]:
+    """Return how many settings of tables 3.1 and 3.2 were tried, and how many of them ran."""
+    found = []
+    for per, table in ((1, "table 3.1"), (3, "table 3.2")):
+        rows = rows_of(tables, beads=per)
+        found.append(Row(f"settings of {table}: share that ran, of {rows.sizes['row']}", "> 150 runs", float(rows.stable.mean()),
+                         "one resumable command", True, command=f"{_SCAN} WORK --scan tables", minutes=float(rows.seconds.sum()) / 60))  # fmt: skip
+    return found
+
+
+def of_pressure(models: xr.Dataset, name: str) -> Row:
+    """Return the virial pressure of a network's liquid in the volume where the atoms have 1 atm."""
+    row = long_run(models, name)
+    return Row(f"{name}: pressure in the atoms' volume / atm", "not printed (atoms: 1)", float(row.pressure), "reported", True,
+               float(row.pressure_error), "atm", command=_MODELS, seed="1")  # fmt: skip
+
+
+def of_ibi(ibi: xr.Dataset) -> list[Row]:
+    """Return what inversion of g alone comes to."""
+    found = []
+    for method in ibi.inversion.values:
+        for condition in ibi.condition.values:
+            fit = ibi.sel(inversion=method, condition=condition)
+            words = f"{str(method).upper()}, {'free' if condition == 'free' else 'held at 1 atm'}"
+            found.append(Row(f"{words}: MSE of g of centers (noise of it {float(fit.mean_squared_noise):.1e})", "not in the paper",
+                             float(fit.mean_squared_difference), "the baseline for structure", True, seed="11",
+                             command="notebooks/runs/benzene_ibi.py", minutes=float(fit.fit_seconds) / 60))  # fmt: skip
+    return found
+
+
+def all_rows(atoms: xr.Dataset, noise: Mapping[str, Mapping[str, float]], one: xr.Dataset, three: xr.Dataset, models: xr.Dataset,
+             tables: xr.Dataset, ibi: xr.Dataset) -> list[Row]:  # fmt: skip
+    """Return the whole table."""
+    rows = [*of_liquid(atoms, noise), *of_cutoffs(one, three), *of_peaks(three, atoms.r.values)]
+    for name in NAMES:
+        rows += of_structure(models, atoms, name, "centers", "by eye (fig. 3.3)" if name == NAMES[0] else "by eye")
+        if name[0] == "3":
+            rows += of_structure(models, atoms, name, "beads", "by eye")
+        rows += [of_motion(models, atoms, name), of_pressure(models, name)]
+        if name[0] == "1":
+            rows.append(of_sizes(models, name))
+    return [*rows, *of_ibi(ibi), *of_campaigns(tables)]

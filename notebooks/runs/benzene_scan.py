@@ -77,12 +77,12 @@ ANGSTROMS, WEIGHTS = (2.0, 2.5, 3.0, 3.5, 4.0), (0.0, 1e-2, 0.1, 1.0)
 
 def one() -> list[Settings]:
     """Return what figs. 3.1 to 3.3 compare, and cores from data at λ = 0."""
-    found = [*(replace(ONE, energy_weight=w) for w in WEIGHTS),
+    found = [*(replace(ONE, energy_weight=w) for w in WEIGHTS), OWN_ONE,
              *(replace(ONE, cutoff=c, exponent=6, energy_weight=1.0) for c in (6.0, 8.0, 9.0)),
-             *(replace(ONE, sigma=s) for s in (3.0, 4.0, 6.0)), *(replace(ONE, exponent=n) for n in (5, 9)),
              *(replace(ONE, envelope="none", energy_weight=w) for w in (0.0, 0.1)),
              *(replace(ONE, envelope="none", cutoff=c, exponent=6, energy_weight=1.0) for c in (6.0, 8.0, 9.0)),
-             OWN_ONE, replace(OWN_ONE, energy_weight=0.1), replace(OWN_ONE, rule="random")]  # fmt: skip
+             replace(OWN_ONE, energy_weight=0.1), replace(OWN_ONE, rule="random"),
+             *(replace(ONE, sigma=s) for s in (3.0, 4.0, 6.0)), *(replace(ONE, exponent=n) for n in (5, 9))]  # fmt: skip
     return list(dict.fromkeys(found))
 
 
