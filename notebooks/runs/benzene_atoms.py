@@ -3,7 +3,7 @@
 python notebooks/runs/benzene_atoms.py WORK [--motion WORK2] [--hot WORK3]
 
 WORK2: `benzene_reference.py WORK2 --like WORK --step 2 --every 50 --friction 0.01 --frames 1000`, the masses of nature and hardly any friction;
-WORK3: `benzene_reference.py WORK3 --like WORK --kelvin 350 --frames 200`. Writes notebooks/results/02/atoms.nc.
+WORK3: `benzene_reference.py WORK3 --like WORK --kelvin 350 --frames 100`. Writes notebooks/results/02/atoms.nc.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from cg_models.schnet.trial import distribution
 
 Array = npt.NDArray[np.float64]
 MOLAR, AVOGADRO = 78.1121, 0.602214076  # g/mol; of Å³ g/cm³
-BLOCKS, LAGS, FIT = 10, 200, (5.0, 15.0)  # of frames for errors; longest lag [frames]; line through the MSD [ps]
+BLOCKS, LAGS, FIT = 10, 150, (5.0, 15.0)  # of frames for errors; longest lag [frames]; line through the MSD [ps]
 
 
 def of_g(frames: Array, edge: float, molecule: npt.NDArray[np.intp]) -> tuple[Array, Array, Array]:

@@ -1,6 +1,6 @@
 """The floor under a force-matching loss: how much the forces on beads that stand still vary with what the atoms do.
 
-python notebooks/runs/benzene_noise.py WORK [--frames 3] [--samples 100]
+python notebooks/runs/benzene_noise.py WORK [--frames 2] [--samples 100]
 
 After benzene_reference.py. Centers of mass of molecules, or of thirds of them, are tied to where a frame has them, by springs stiff enough
 to let them move by 0.002 nm; forces are those of the force field alone. What of a force follows the displacements of the beads of its molecule, by
@@ -99,7 +99,7 @@ def unexplained(moved: Array, forces: Array, per: int) -> float:
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("work", type=Path)
-    words.add_argument("--frames", type=int, default=3)
+    words.add_argument("--frames", type=int, default=2)
     words.add_argument("--samples", type=int, default=100)
     words.add_argument("--out", type=Path, default=beads.RESULTS / "noise.json")
     options = words.parse_args()
