@@ -113,17 +113,13 @@ plt.show()
 closing.told(lambdas, "energy_weight")
 
 # %% [markdown]
-# ## One bead: the cutoff (fig. 3.2), σ and n
+# ## One bead: the cutoff (fig. 3.2)
 
 # %%
 cutoffs = closing.rows_of(one, exponent=6, sigma=5.0, energy_weight=1.0)
 figures.scan(cutoffs, atoms, "cutoff {cutoff:g} Å", PICOSECONDS[1])
 plt.show()
 closing.told(cutoffs, "cutoff")
-priors = closing.rows_of(one, exponent=[5, 6, 7, 8, 9], cutoff=8.0, energy_weight=0.1)
-figures.scan(priors, atoms, "σ = {sigma:g} Å, n = {exponent}", PICOSECONDS[1])
-plt.show()
-closing.told(priors, "sigma", "exponent")
 
 # %% [markdown]
 # ## Why forces alone fail, or do not
@@ -141,7 +137,7 @@ figures.shown(models, atoms, (paper_one, own_one))
 plt.show()
 figures.motion(models, atoms, closing.lags(models))
 plt.show()
-figures.sizes(models, (paper_one, own_one))
+figures.sizes(models, (paper_one,))
 plt.show()
 
 # %% [markdown]

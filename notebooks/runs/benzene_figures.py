@@ -113,7 +113,7 @@ def shown(models: xr.Dataset, atoms: xr.Dataset, names: Sequence[str], of: str =
 def sizes(models: xr.Dataset, names: Sequence[str]) -> Figure:
     """Draw the energy of a molecule in systems of several sizes (fig. 3.4)."""
     figure, panel = plt.subplots(figsize=(5, 3), layout="constrained")
-    for k, (color, name) in enumerate(zip((PAPER, OURS), names, strict=True)):
+    for k, (color, name) in enumerate(zip((PAPER, OURS), names, strict=False)):
         rows = rows_of(models, model=name, motion=False, kelvin=300.0).sortby("molecules")
         panel.errorbar(
             np.arange(rows.sizes["row"]) + 0.08 * k,

@@ -74,7 +74,7 @@ def plans() -> list[Plan]:
     found = []
     for model, settings in MODELS.items():
         found += [Plan(model), Plan(model, motion=True), Plan(model, kelvin=350.0)]
-        if settings.beads == 1:
+        if settings.beads == 1 and "data" not in model:
             found += [Plan(model, molecules=n) for n in (500, 1000)]
     return found
 

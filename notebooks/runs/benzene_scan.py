@@ -81,8 +81,7 @@ def one() -> list[Settings]:
              *(replace(ONE, cutoff=c, exponent=6, energy_weight=1.0) for c in (6.0, 8.0, 9.0)),
              *(replace(ONE, envelope="none", energy_weight=w) for w in (0.0, 0.1)),
              *(replace(ONE, envelope="none", cutoff=c, exponent=6, energy_weight=1.0) for c in (6.0, 8.0, 9.0)),
-             replace(OWN_ONE, energy_weight=0.1), replace(OWN_ONE, rule="random"),
-             *(replace(ONE, sigma=s) for s in (3.0, 4.0, 6.0)), *(replace(ONE, exponent=n) for n in (5, 9))]  # fmt: skip
+             replace(OWN_ONE, energy_weight=0.1), replace(OWN_ONE, rule="random")]  # fmt: skip
     return list(dict.fromkeys(found))
 
 
