@@ -1,7 +1,8 @@
 """Networks that read structure and return potentials (BoltzmaNN), or positions and return energies (SchNet, DeePCG).
 
-Here now: pair potentials with weights, which turn into tables and learn through them, and SchNet for beads, with what learns of
-forces and what engines ask for. Every public name is imported on first use, so that `import cg_models` does not wait for torch.
+Here now: pair potentials with weights, which turn into tables and learn through them, SchNet for beads, with what learns of
+forces and what engines ask for, and published ANI potentials of atoms, with pair corrections to them. Every public name is
+imported on first use, so that `import cg_models` does not wait for torch.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from cg_models.boltzmann.prediction import PredictedPressure as PredictedPressure
     from cg_models.boltzmann.prediction import invert as invert
     from cg_models.boltzmann.prediction import pressure as pressure
+    from cg_models.calculators import calculator as calculator
     from cg_models.curves.analytic import LennardJonesPair as LennardJonesPair
     from cg_models.curves.analytic import MorsePair as MorsePair
     from cg_models.curves.neural_pair import NeuralPair as NeuralPair
@@ -24,12 +26,16 @@ if TYPE_CHECKING:
     from cg_models.curves.pretraining import pretrain as pretrain
     from cg_models.curves.spline_pair import SplinePair as SplinePair
     from cg_models.curves.temperature_pair import TemperaturePair as TemperaturePair
+    from cg_models.many_body.ani import Ani as Ani
+    from cg_models.many_body.ani import ManyBody as ManyBody
+    from cg_models.many_body.ani import ani as ani
+    from cg_models.many_body.ani_calculator import AniCalculator as AniCalculator
+    from cg_models.many_body.neighborhoods import Neighborhoods as Neighborhoods
     from cg_models.schnet.bead_frames import BeadFrames as BeadFrames
     from cg_models.schnet.bead_frames import bead_frames as bead_frames
     from cg_models.schnet.bead_potential import BeadPotential as BeadPotential
     from cg_models.schnet.bead_potential import Prior as Prior
     from cg_models.schnet.calculator import BeadCalculator as BeadCalculator
-    from cg_models.schnet.calculator import calculator as calculator
     from cg_models.schnet.cores import core_of as core_of
     from cg_models.schnet.dynamics import BeadDynamics as BeadDynamics
     from cg_models.schnet.engine_forces import EngineForces as EngineForces
@@ -55,15 +61,19 @@ __version__ = "0.1.0"
 _HOMES = {
     "boltzmann.domain": ("OutsideDomain",),
     "boltzmann.prediction": ("PredictedPotential", "PredictedPressure", "invert", "pressure"),
+    "calculators": ("calculator",),
     "curves.analytic": ("LennardJonesPair", "MorsePair"),
     "curves.neural_pair": ("NeuralPair", "RepulsivePrior"),
     "curves.pair_curve": ("Knots", "PairCurve"),
     "curves.pretraining": ("pretrain",),
     "curves.spline_pair": ("SplinePair",),
     "curves.temperature_pair": ("TemperaturePair",),
+    "many_body.ani": ("Ani", "ManyBody", "ani"),
+    "many_body.ani_calculator": ("AniCalculator",),
+    "many_body.neighborhoods": ("Neighborhoods",),
     "schnet.bead_frames": ("BeadFrames", "bead_frames"),
     "schnet.bead_potential": ("BeadPotential", "Prior"),
-    "schnet.calculator": ("BeadCalculator", "calculator"),
+    "schnet.calculator": ("BeadCalculator",),
     "schnet.cores": ("core_of",),
     "schnet.dynamics": ("BeadDynamics",),
     "schnet.engine_forces": ("EngineForces",),

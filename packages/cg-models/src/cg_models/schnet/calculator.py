@@ -11,17 +11,11 @@ from cg_data import Units
 from cg_data.units import factor
 from cg_models.schnet.bead_potential import BeadPotential
 from cg_models.schnet.moving import MovingGraph
-from cg_models.schnet.storage import StoredBeads
 
 try:
     from ase.calculators.calculator import Calculator, all_changes
 except ImportError:
     raise ImportError('an ASE calculator needs ASE: pip install "cg-models[ase]"') from None
-
-
-def calculator(model: StoredBeads, *, skin: float = 1.0) -> BeadCalculator:
-    """Return the ASE calculator of what `load_beads` read."""
-    return BeadCalculator(model.potential, model.types, model.units, skin=skin)
 
 
 class BeadCalculator(Calculator):  # type: ignore[misc]
