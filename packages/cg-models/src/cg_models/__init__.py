@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from cg_models.many_body.ani import ManyBody as ManyBody
     from cg_models.many_body.ani import ani as ani
     from cg_models.many_body.ani_calculator import AniCalculator as AniCalculator
+    from cg_models.many_body.lammps_overlay import lammps_overlay as lammps_overlay
     from cg_models.many_body.neighborhoods import Neighborhoods as Neighborhoods
+    from cg_models.many_body.sum_calculator import Sum as Sum
     from cg_models.schnet.bead_frames import BeadFrames as BeadFrames
     from cg_models.schnet.bead_frames import bead_frames as bead_frames
     from cg_models.schnet.bead_potential import BeadPotential as BeadPotential
@@ -70,7 +72,9 @@ _HOMES = {
     "curves.temperature_pair": ("TemperaturePair",),
     "many_body.ani": ("Ani", "ManyBody", "ani"),
     "many_body.ani_calculator": ("AniCalculator",),
+    "many_body.lammps_overlay": ("lammps_overlay",),
     "many_body.neighborhoods": ("Neighborhoods",),
+    "many_body.sum_calculator": ("Sum",),
     "schnet.bead_frames": ("BeadFrames", "bead_frames"),
     "schnet.bead_potential": ("BeadPotential", "Prior"),
     "schnet.calculator": ("BeadCalculator",),

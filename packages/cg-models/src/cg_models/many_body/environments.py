@@ -52,7 +52,7 @@ def by_torch(environment: Environment, like: Tensor) -> Environments:
     """Return the same by torch, on the device and in the precision of `like`."""
 
     def evaluated(x: Array, near: Neighbors) -> tuple[Tensor, Back]:
-        i, j = np.repeat(np.arange(len(x)), np.diff(near.first)), near.j.astype(np.int64)
+        i, j = near.i.astype(np.int64), near.j.astype(np.int64)
         apart = x[j] - x[i] + near.images
         chosen = np.einsum("ek,ek->e", apart, apart) < environment.radial_cutoff**2
         one, other = (torch.from_numpy(k[chosen]).to(like.device) for k in (i, j))

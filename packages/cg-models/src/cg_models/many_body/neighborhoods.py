@@ -11,11 +11,15 @@ Array = npt.NDArray[np.float64]
 
 
 class Neighbors(NamedTuple):
-    """Candidates of atom i are j[first[i] : first[i + 1]], each at x_j − x_i + image; none has more than `most`."""
+    """Pairs i, j of candidates, in both directions, at x_j − x_i + image; those of atom i are first[i] … first[i + 1] − 1.
 
-    first: npt.NDArray[np.int64]
+    No atom has more than `most`.
+    """
+
+    i: npt.NDArray[np.int32]
     j: npt.NDArray[np.int32]
     images: Array
+    first: npt.NDArray[np.int64]
     most: int
 
 
@@ -47,8 +51,9 @@ def neighbors(x: Array, cell: Array, periodic: npt.NDArray[np.bool_], cutoff: fl
     wide = 2 * int(np.abs(shifts).max(initial=0)) + 1
     image = shifts.astype(np.int64) @ [wide * wide, wide, 1]
     order = np.argsort((i.astype(np.int64) * len(x) + j.astype(np.int64)) * wide**3 + image, kind="stable")
-    first = np.searchsorted(i[order], np.arange(len(x) + 1))
-    return Neighbors(first, j[order].astype(np.int32), shifts[order] @ cell, int(np.diff(first).max(initial=0)))
+    i, j, images = i[order].astype(np.int32), j[order].astype(np.int32), shifts[order] @ cell
+    first = np.searchsorted(i, np.arange(len(x) + 1))
+    return Neighbors(i, j, images, first, int(np.diff(first).max(initial=0)))
 
 
 def _farthest(steps: Array) -> float:

@@ -53,6 +53,11 @@ class PriorCurves:
     def __post_init__(self) -> None:
         object.__setattr__(self, "tables", tables_of(self.potentials) if KERNELS and self.potentials else None)
 
+    @property
+    def cutoff(self) -> float:
+        """The largest cutoff [length]."""
+        return max(potential.cutoff for potential in self.potentials.values())
+
     def __call__(self, graph: Graph) -> tuple[Tensor, Tensor]:
         """Return U and dU/dd of every pair, which are not differentiated, in double precision on the CPU."""
         d, i, j, types = (k.detach().cpu().numpy() for k in (graph.d, graph.i, graph.j, graph.types))
