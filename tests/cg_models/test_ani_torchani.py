@@ -67,7 +67,17 @@ def test_energies_and_forces_are_torchanis(python, name, tmp_path):
     x, cell = atoms.positions, atoms.cell.array
     np.savez(tmp_path / "given.npz", x=x, cell=cell)
     members = len(list(home.glob("train*")))
-    command = [str(python), "-W", "ignore", "-c", SCRIPT, home, str(members), tmp_path / "given.npz", tmp_path / "answer.npz"]
+    command = [
+        str(python),
+        "-W",
+        "ignore",
+        "-c",
+        SCRIPT,
+        home,
+        str(members),
+        tmp_path / "given.npz",
+        tmp_path / "answer.npz",
+    ]
     subprocess.run(command, check=True)
     theirs, ours = np.load(tmp_path / "answer.npz"), cm.ani(home)(x, cell)
     assert ours.energy == pytest.approx(float(theirs["energy"]) * HARTREE, rel=1e-7)

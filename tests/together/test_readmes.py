@@ -15,6 +15,7 @@ READMES = [
     ROOT / "docs/campaigns.md",
     ROOT / "docs/differentiable.md",
     ROOT / "docs/inversion.md",
+    ROOT / "docs/many_body.md",
     ROOT / "docs/networks.md",
     ROOT / "docs/schnet.md",
 ]

@@ -158,10 +158,10 @@ def kernels(shifts: int, sections: int) -> tuple[Any, Any]:
             n = _near(i, x, first, j, images, of.radial_cutoff, edge, unit, r)
             out[i] = 0
             for k in range(n):
-                f = RADIAL_SCALE * (0.5 + 0.5 * math.cos(math.pi * r[k] / of.radial_cutoff))
+                fade = RADIAL_SCALE * (0.5 + 0.5 * math.cos(math.pi * r[k] / of.radial_cutoff))
                 low, high = _gaussians(r[k], of, g)
                 for l in range(low, high):
-                    out[i, l] += f * g[l]
+                    out[i, l] += fade * g[l]
             sums[:] = 0
             for one in range(_ends(r, n, of, q, slope, which, a)):
                 k = which[one]
@@ -199,12 +199,12 @@ def kernels(shifts: int, sections: int) -> tuple[Any, Any]:
             n = _near(i, x, first, j, images, of.radial_cutoff, edge, unit, r)
             for k in range(n):
                 turn = math.pi / of.radial_cutoff
-                f, df = 0.5 + 0.5 * math.cos(turn * r[k]), -0.5 * turn * math.sin(turn * r[k])
+                fade, fall = 0.5 + 0.5 * math.cos(turn * r[k]), -0.5 * turn * math.sin(turn * r[k])
                 low, high = _gaussians(r[k], of, g)
                 d[k] = 0.0
                 for l in range(low, high):
                     s = r[k] - of.radial_first - l * of.radial_spacing
-                    d[k] += RADIAL_SCALE * weights[i, l] * g[l] * (df - 2 * of.radial_eta * s * f)
+                    d[k] += RADIAL_SCALE * weights[i, l] * g[l] * (fall - 2 * of.radial_eta * s * fade)
             for p in range(sections):
                 for l in range(shifts):
                     u[p * shifts + l] = weights[i, of.radial_shifts + l * sections + p]
@@ -226,10 +226,8 @@ def kernels(shifts: int, sections: int) -> tuple[Any, Any]:
                         f = load(of.around, start + (5 - p) * sections, sections) + t * f
                     by, turned = 0.0 * load(u, 0, shifts), 0.0 * load(u, 0, shifts)
                     for p in range(sections):
-                        by, turned = (
-                            by + lane(f, p) * load(u, p * shifts, shifts),
-                            turned + lane(df, p) * load(u, p * shifts, shifts),
-                        )
+                        v = load(u, p * shifts, shifts)
+                        by, turned = by + lane(f, p) * v, turned + lane(df, p) * v
                     ours, theirs, by = load(q, one * shifts, shifts), load(q, other * shifts, shifts), w * by
                     store(along, one * shifts, load(along, one * shifts, shifts) + by * theirs)
                     store(along, other * shifts, load(along, other * shifts, shifts) + by * ours)
@@ -246,10 +244,10 @@ def kernels(shifts: int, sections: int) -> tuple[Any, Any]:
                     d[which[one]] += slope[one, l] * along[one, l] - 0.5 * of.angular_eta * q[one, l] * across[one, l]
             for k in range(n):
                 for axis in range(3):
-                    f = (pull[k, axis] - shrink[k] * unit[k, axis]) / r[k] + d[k] * unit[k, axis]
-                    forces[i, axis] += f
-                    forces[j[edge[k]], axis] -= f
+                    push = (pull[k, axis] - shrink[k] * unit[k, axis]) / r[k] + d[k] * unit[k, axis]
+                    forces[i, axis] += push
+                    forces[j[edge[k]], axis] -= push
                     for other in range(3):
-                        virial[axis, other] -= f * r[k] * unit[k, other]
+                        virial[axis, other] -= push * r[k] * unit[k, other]
 
     return values, slopes
