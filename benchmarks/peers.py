@@ -29,6 +29,7 @@ PINS = {
         "fasteners==0.20",
         "omegaconf==2.3.1",
     ),
+    "torchani": ("torch==2.13.0", "numpy==2.4.6", "ase==3.29.0", "torchani==2.9.0"),
     "analysis": ("freud-analysis==3.4.0", "MDAnalysis==2.11.0"),
 }
 ALONE = {"schnetpack": ("schnetpack==2.1.1",)}  # without what it asks for: an older sympy than torch does

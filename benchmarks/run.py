@@ -27,6 +27,7 @@ NAMES = (
     "water",
     "differentiable",
     "schnet",
+    "ani",
 )
 QUICK = Effort(seconds=0.2, rounds=2, quick=True)
 
