@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import files
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ if True:  # after the skips
     import cg_sim as cs
     from cg_sim.ase_calculator import PairCalculator
 
+SHARED = Path(__file__).resolve().parents[3] / "shared/data"
 BUMP = cd.GaussianCore(0.05, 1.5, cutoff=5.0).force_shifted()  # eV, Å
 
 
@@ -89,3 +91,26 @@ def test_lammps_adds_the_same_correction_to_eam(tmp_path, monkeypatch):
     assert atoms.get_potential_energy() == pytest.approx(energy, rel=1e-8)
     np.testing.assert_allclose(atoms.get_forces(), forces, atol=5e-5)
     assert -atoms.get_stress()[:3].mean() == pytest.approx(pressure, abs=1e-6)
+
+
+@pytest.mark.validation
+@pytest.mark.skipif(not (SHARED / "ani-al").is_dir(), reason="ANI-Al (shared/data/ani-al) is not beside the repository")
+def test_liquid_aluminium_of_ani_al_is_as_structured_as_it_is_known_to_be():
+    """256 atoms at 1023 K and 2.343 g/cm³, melted at 2500 K: g(r) of 5 ps beside that of a run known before."""
+    known_r, known = np.loadtxt(SHARED / "al-eam/rdf_ANI-Al_1023K_NVT256_m8.txt")[:, :2].T
+    lattice = (4 * 26.9815385 / 6.02214076e23 / 2.343 * 1e24) ** (1 / 3)
+    calc = cm.calculator(cm.ani(SHARED / "ani-al", precision="single"))
+
+    def run(state, kelvin, steps, **options):
+        return cs.simulate(
+            state, calc, kT=kelvin * units.kB, dt=2 * units.fs, steps=steps, engine="ase", seed=steps,
+            thermostat=cs.Langevin(friction=0.01 / units.fs), **options,
+        )  # fmt: skip
+
+    hot = run(aluminium(4, lattice), 2500, 800)
+    cool = run(hot.state, 1023, 2500, equilibration=800, sample_every=10, observe=[cs.RDF(r_max=8.0, bins=160)])
+    r, g = cool.data.r.values, cool.data.g.values[0]
+    assert g.max() == pytest.approx(known.max(), abs=0.08)
+    assert r[g.argmax()] == pytest.approx(2.775, abs=0.06)
+    there = (known_r > 2) & (known_r < 7.9)
+    assert np.sqrt(np.mean((np.interp(known_r, r, g) - known)[there] ** 2)) < 0.04

@@ -44,7 +44,10 @@ class Neighborhoods:
 
 def neighbors(x: Array, cell: Array, periodic: npt.NDArray[np.bool_], cutoff: float) -> Neighbors:
     """Return them in an order that depends on nothing but who they are: i, then j, then the image."""
-    import vesin
+    try:
+        import vesin
+    except ImportError:
+        raise ImportError('neighbors of atoms need vesin: pip install "cg-models[ani]"') from None
 
     search = vesin.NeighborList(cutoff=cutoff, full_list=True, sorted=True)
     i, j, shifts = search.compute(points=x, box=cell, periodic=periodic, quantities="ijS")
