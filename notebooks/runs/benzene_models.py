@@ -54,7 +54,7 @@ MODELS: dict[str, Settings] = {
     "3 beads, λ = 0, priors of data": OWN_THREE,
 }
 SYSTEMS = {1: 4, 3: 2}
-SETTLE, SAMPLE, EVERY = {1: 20.0, 3: 10.0}, {1: 60.0, 3: 30.0}, 0.5  # ps: not counted, counted, between frames
+SETTLE, SAMPLE, EVERY = {1: 15.0, 3: 10.0}, {1: 40.0, 3: 30.0}, 0.5  # ps: not counted, counted, between frames
 MOTION, OFTEN, FIT = 30.0, 0.1, (5.0, 15.0)  # ps: without friction, between frames, of the line through the MSD
 TIME_STEP = {1: 5.0, 3: 2.5}  # fs
 
@@ -73,8 +73,10 @@ def plans() -> list[Plan]:
     """Return every run."""
     found = []
     for model, settings in MODELS.items():
-        found += [Plan(model), Plan(model, motion=True), Plan(model, kelvin=350.0)]
-        if settings.beads == 1 and "data" not in model:
+        found += [Plan(model), Plan(model, motion=True)]
+        if settings.beads == 1:
+            found.append(Plan(model, kelvin=350.0))
+        if settings == ONE:
             found += [Plan(model, molecules=n) for n in (500, 1000)]
     return found
 
