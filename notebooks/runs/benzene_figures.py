@@ -110,6 +110,25 @@ def shown(models: xr.Dataset, atoms: xr.Dataset, names: Sequence[str], of: str =
     return figure
 
 
+def baselines(models: xr.Dataset, corrected: xr.Dataset, ibi: xr.Dataset, atoms: xr.Dataset, name: str) -> Figure:
+    """Draw what g of centers differs by: of a network of forces, with a pair potential added, and of inversions of g."""
+    figure, (a, b) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
+    r, wanted, error = atoms.r.values, atoms.g_centers.values, atoms.g_centers_error.values
+    last = corrected.isel(round=int(corrected.mean_square.argmin()))
+    bare = rows_of(models, model=name, motion=False, kelvin=300.0, molecules=200).squeeze()
+    for panel, curves in (
+        (a, {"forces": (r, bare.center_g.values - wanted, PAPER), "forces and g": (r, last.g.values - wanted, OURS)}),
+        (b, {str(m).upper(): (ibi.r.values, (ibi.g.sel(inversion=m, condition="free") - ibi.atoms_g).values, color)
+             for m, color in zip(ibi.inversion.values, (OTHER, OURS), strict=True)}),
+    ):  # fmt: skip
+        panel.fill_between(r, -2 * error, 2 * error, color=ATOMS, alpha=0.25, lw=0, label="atoms, ± 2 standard errors")
+        for label, (x, y, color) in curves.items():
+            panel.plot(x, y, color=color, lw=1, label=label)
+        panel.set(xlabel="r / Å", ylabel="g − g of atoms", xlim=(3, 12), ylim=(-0.15, 0.2))
+        panel.legend(fontsize=7, frameon=False)
+    return figure
+
+
 def sizes(models: xr.Dataset, names: Sequence[str]) -> Figure:
     """Draw the energy of a molecule in systems of several sizes (fig. 3.4)."""
     figure, panel = plt.subplots(figsize=(5, 3), layout="constrained")
