@@ -1,6 +1,6 @@
 """The floor under a force-matching loss: how much the forces on beads that stand still vary with what the atoms do.
 
-python notebooks/runs/benzene_noise.py WORK [--frames 2] [--samples 100]
+python notebooks/runs/benzene_noise.py WORK [--frames 2] [--samples 100] [--beads 1 3]
 
 After benzene_reference.py. Centers of mass of molecules, or of thirds of them, are tied to where a frame has them, by springs stiff enough
 to let them move by 0.002 nm; forces are those of the force field alone. What of a force follows the displacements of the beads of its molecule, by
@@ -58,7 +58,7 @@ def sampled(x: Array, edge: float, per: int, samples: int, seed: int) -> tuple[A
     weights = weights_of(molecules, per)
     at = weights @ x
     for k, row in enumerate(weights):
-        held.addGroup([int(atom) for atom in np.flatnonzero(row)])
+        held.addGroup([int(atom) for atom in np.flatnonzero(row)], [float(w) for w in row[row > 0]])
         held.addBond([k], at[k])
     made = system(molecules, edge)
     heavier(made)
@@ -101,12 +101,13 @@ def main() -> None:
     words.add_argument("work", type=Path)
     words.add_argument("--frames", type=int, default=2)
     words.add_argument("--samples", type=int, default=100)
+    words.add_argument("--beads", type=int, nargs="+", default=(1, 3), choices=(1, 3))
     words.add_argument("--out", type=Path, default=beads.RESULTS / "noise.json")
     options = words.parse_args()
     files = sorted(options.work.glob("part-????.npz"))
     chosen = [files[k] for k in np.linspace(0, len(files) - 1, options.frames).astype(int)]
-    known = {}
-    for per in (1, 3):
+    known = json.loads(options.out.read_text()) if options.out.exists() else {}
+    for per in options.beads:
         found: dict[str, list[tuple[float, float]]] = {"basic": [], "optimal": []}
         for seed, file in enumerate(chosen):
             part = np.load(file)
