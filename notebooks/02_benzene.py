@@ -176,12 +176,12 @@ plt.show()
 # ## Three beads: the unphysical peak and σ (figs. 3.5 to 3.10)
 
 # %%
-sigmas = closing.rows_of(three, exponent=6, energy_weight=0.1, stiffness=1000.0)
+sigmas = closing.rows_of(three, exponent=6, energy_weight=0.1, stiffness=1000.0, envelope="smooth")
 figures.scan(sigmas, atoms, "σ = {sigma:g} Å", PICOSECONDS[3])
 plt.show()
-for sigma, height in zip(sigmas.sigma.values, closing.unphysical(sigmas, atoms.r.values), strict=True):
+for sigma, height in zip(sigmas.sigma.values, closing.highest(sigmas.g.values, atoms.r.values), strict=True):
     print(
-        f"σ = {sigma:g} Å: g of beads between 1.8 and 2.8 Å up to {height:.3f} (atoms {closing.unphysical(atoms, atoms.r.values)[0]:.3f})"
+        f"σ = {sigma:g} Å: g of beads between 1.8 and 2.8 Å up to {height:.3f} (atoms {closing.highest(atoms.g_beads.values, atoms.r.values):.3f})"
     )
 
 # %%
@@ -197,7 +197,7 @@ plt.show()
 
 # %%
 for sigma in (3.0, 4.0):
-    weights = closing.rows_of(three, exponent=6, sigma=sigma)
+    weights = closing.rows_of(three, exponent=6, sigma=sigma, stiffness=1000.0, envelope="smooth")
     figures.scan(weights, atoms, f"σ = {sigma:g} Å, λ = {{energy_weight:g}}", PICOSECONDS[3])
     plt.show()
     closing.told(weights, "sigma", "energy_weight")

@@ -55,10 +55,9 @@ def long_run(models: xr.Dataset, name: str, **more: Any) -> xr.Dataset:
     return rows_of(models, **wanted).squeeze()
 
 
-def unphysical(rows: xr.Dataset, r: Array) -> Array:
-    """Return the height of g of beads where the atoms have none."""
-    band = (r >= _BAND[0]) & (r <= _BAND[1])
-    return np.asarray(rows.g.values[:, band].max(axis=1))
+def highest(g: Array, r: Array) -> Array:
+    """Return the largest g of beads where the paper has a peak and the atoms have nothing."""
+    return np.asarray(g[..., (r >= _BAND[0]) & (r <= _BAND[1])].max(axis=-1))
 
 
 def of_liquid(atoms: xr.Dataset, noise: Mapping[str, Mapping[str, float]]) -> list[Row]:
@@ -139,12 +138,12 @@ def lags(models: xr.Dataset) -> Array:
 
 def of_cutoffs(one: xr.Dataset, three: xr.Dataset) -> list[Row]:
     """Return what ran and what broke down in figs. 3.1, 3.2, 3.11 and 3.13."""
-    lambdas = rows_of(one, exponent=7, sigma=5.0, cutoff=8.0)
-    cutoffs = rows_of(one, exponent=6, sigma=5.0, energy_weight=1.0)
+    lambdas = rows_of(one, exponent=7, sigma=5.0, cutoff=8.0, envelope="smooth")
+    cutoffs = rows_of(one, exponent=6, sigma=5.0, energy_weight=1.0, envelope="smooth")
     found = verdicts(lambdas, "energy_weight", "1 bead, λ = {:g}", {0.0: False, 0.1: True}, "fig. 3.1")
     found += verdicts(cutoffs, "cutoff", "1 bead, cutoff {:g} Å", {6.0: False, 8.0: True, 9.0: True}, "fig. 3.2")
     for sigma, figure in ((3.0, "fig. 3.11"), (4.0, "fig. 3.13")):
-        some = rows_of(three, exponent=6, sigma=sigma, stiffness=1000.0)
+        some = rows_of(three, exponent=6, sigma=sigma, stiffness=1000.0, envelope="smooth")
         words = f"3 beads, σ = {sigma:g} Å, λ = {{:g}}"
         found += verdicts(some, "energy_weight", words, {0.0: False, 0.01: False, 0.1: True, 1.0: True}, figure)
     return found
@@ -152,11 +151,11 @@ def of_cutoffs(one: xr.Dataset, three: xr.Dataset) -> list[Row]:
 
 def of_peaks(three: xr.Dataset, r: Array) -> list[Row]:
     """Return how high g of beads is where the atoms have nothing, over σ (fig. 3.10)."""
-    some = rows_of(three, exponent=6, energy_weight=0.1, stiffness=1000.0).sortby("sigma")
+    some = rows_of(three, exponent=6, energy_weight=0.1, stiffness=1000.0, envelope="smooth").sortby("sigma")
     words = {True: "none (σ ≥ 3)", False: "a peak"}
     return [Row(f"3 beads, σ = {sigma:g} Å: largest g of beads from 1.8 to 2.8 Å", words[sigma >= 3], float(height), "gone for σ ≥ 3",
                 bool(height < 0.05) == (sigma >= 3), command=_SCAN)
-            for sigma, height in zip(some.sigma.values, unphysical(some, r), strict=True)]  # fmt: skip
+            for sigma, height in zip(some.sigma.values, highest(some.g.values, r), strict=True)]  # fmt: skip
 
 
 def of_campaigns(tables: xr.Dataset) -> list[Row]:
