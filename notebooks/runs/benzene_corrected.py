@@ -1,10 +1,10 @@
 """Forces and g(r) at once: a pair potential added to a network of forces, until its liquid has the g(r) of the atoms.
 
-python notebooks/runs/benzene_corrected.py NETWORK [--rounds 8]
+python notebooks/runs/benzene_corrected.py NETWORK [--rounds 8] [--weight 30]
 
-NETWORK is a file of benzene_scan.py or of results/02, of one bead a molecule. Of all splines, the one that is likeliest: both the forces of the
-data (their errors as large as the network leaves them) and g (errors of the atoms and of the run) are asked. How g follows the coefficients is
-found by reweighting the run, ∂g/∂c = −cov(g, Σ B)/kT. Writes notebooks/results/02/beads-1-corrected.safetensors and corrected.nc, a row a round.
+NETWORK is a file of benzene_scan.py or of results/02, of one bead a molecule. Of all splines, the one with the least loss: χ² of the forces of
+the data (their errors as large as the network leaves them) and that of g (errors of the atoms, of the run, and 0.01) times a weight; with 1 the
+forces, which are many, leave g where it is. How g follows the coefficients is found by reweighting the run, ∂g/∂c = −cov(g, Σ B)/kT. Writes notebooks/results/02/beads-1-corrected.safetensors and corrected.nc, a row a round.
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ class Correction:
     edge: float
     g: Array
     g_error: Array
+    weight: float
 
     @property
     def splines(self) -> Splines:
@@ -116,10 +117,10 @@ class Correction:
         return g.reshape(-1, BINS), sums.reshape(-1, PIECES), g.mean(axis=0), frames[-1]
 
     def better(self, c: Array, forces: tuple[Array, Array, float, int], g: Array, sums: Array, error: Array) -> Array:
-        """Return the coefficients that are likeliest, to first order about c."""
+        """Return the coefficients of the least loss, to first order about c."""
         square, along, noise, _ = forces
         follows = -((g - g.mean(axis=0)).T @ (sums - sums.mean(axis=0))) / (len(g) - 1) / KT
-        weight = np.where(self.g_error > 0, 1 / (self.g_error**2 + error**2 + 1e-4), 0.0)
+        weight = np.where(self.g_error > 0, self.weight / (self.g_error**2 + error**2 + 1e-4), 0.0)
         off = self.g - g.mean(axis=0)
         left = follows.T @ (weight[:, None] * follows) + square / noise
         right = follows.T @ (weight * off) + (along - square @ c) / noise
@@ -160,6 +161,7 @@ def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("network", type=Path)
     words.add_argument("--rounds", type=int, default=8)
+    words.add_argument("--weight", type=float, default=30.0)
     words.add_argument("--frames", type=int, default=1000)
     words.add_argument("--folder", type=Path, default=beads.RESULTS)
     options = words.parse_args()
@@ -169,12 +171,12 @@ def main() -> None:
         xr.load_dataset(options.folder / "atoms.nc"),
     )
     work = Correction(load_beads(options.network).potential, data.position.values.astype(float), data.force.values.astype(float),
-                      float(data.box.values.flat[0]), atoms.g_centers.values, atoms.g_centers_error.values)  # fmt: skip
+                      float(data.box.values.flat[0]), atoms.g_centers.values, atoms.g_centers_error.values, options.weight)  # fmt: skip
     c, table = found_by(work, options.rounds)
     save_beads(work.potential(c), options.folder / "beads-1-corrected.safetensors", ("B",), beads.UNITS)
-    table.assign_attrs(network=options.network.name, seed="0 to the number of rounds − 1").to_netcdf(
-        options.folder / "corrected.nc"
-    )
+    table.assign_attrs(
+        network=options.network.name, weight=options.weight, seed="0 to the number of rounds − 1"
+    ).to_netcdf(options.folder / "corrected.nc")
 
 
 if __name__ == "__main__":

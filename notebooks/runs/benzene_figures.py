@@ -114,7 +114,7 @@ def baselines(models: xr.Dataset, corrected: xr.Dataset, ibi: xr.Dataset, atoms:
     """Draw what g of centers differs by: of a network of forces, with a pair potential added, and of inversions of g."""
     figure, (a, b) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
     r, wanted, error = atoms.r.values, atoms.g_centers.values, atoms.g_centers_error.values
-    last = corrected.isel(round=int(corrected.mean_square.argmin()))
+    last = corrected.isel(round=int(np.argmin(corrected.mean_square.values)))
     bare = rows_of(models, model=name, motion=False, kelvin=300.0, molecules=200).squeeze()
     for panel, curves in (
         (a, {"forces": (r, bare.center_g.values - wanted, PAPER), "forces and g": (r, last.g.values - wanted, OURS)}),
