@@ -108,7 +108,7 @@ for name, row in noise.items():
 
 # %%
 PICOSECONDS = {1: 0.005 * scan.EVERY, 3: 0.002 * scan.EVERY}
-lambdas = closing.rows_of(one, exponent=7, sigma=5.0, cutoff=8.0, envelope="smooth")
+lambdas = closing.rows_of(one, exponent=7, sigma=5.0, cutoff=8.0, envelope="smooth").sortby("energy_weight")
 figures.scan(lambdas, atoms, "λ = {energy_weight:g}", PICOSECONDS[1])
 plt.show()
 closing.told(lambdas, "energy_weight")
@@ -183,6 +183,15 @@ figures.sizes(models, (paper_one,))
 plt.show()
 
 # %% [markdown]
+# ## Another temperature
+#
+# Networks of 300 K at 350 K in the same volume, beside the atoms there. The network of forces is as good there as at home.
+
+# %%
+figures.shown(models, atoms, (paper_one, own_one), kelvin=350.0)
+plt.show()
+
+# %% [markdown]
 # ## Three beads: the unphysical peak and σ (figs. 3.5 to 3.10)
 #
 # As in the paper a core of σ = 2 Å lets beads overlap, 3 Å and more do not, and k and n hardly matter. The spring of k = 1000 is 2.7
@@ -199,10 +208,10 @@ for sigma, height in zip(sigmas.sigma.values, closing.highest(sigmas.g.values, a
     )
 
 # %%
-springs = closing.rows_of(three, exponent=6, energy_weight=0.1, sigma=2.0)
+springs = closing.rows_of(three, exponent=6, energy_weight=0.1, sigma=2.0).sortby("stiffness")
 figures.scan(springs, atoms, "k = {stiffness:g}", PICOSECONDS[3])
 plt.show()
-powers = closing.rows_of(three, exponent=[5, 6, 8], energy_weight=0.1, sigma=2.0, stiffness=1000.0)
+powers = closing.rows_of(three, exponent=[5, 6, 8], energy_weight=0.1, sigma=2.0, stiffness=1000.0).sortby("exponent")
 figures.scan(powers, atoms, "n = {exponent}", PICOSECONDS[3])
 plt.show()
 
@@ -211,7 +220,9 @@ plt.show()
 
 # %%
 for sigma in (3.0, 4.0):
-    weights = closing.rows_of(three, exponent=6, sigma=sigma, stiffness=1000.0, envelope="smooth")
+    weights = closing.rows_of(three, exponent=6, sigma=sigma, stiffness=1000.0, envelope="smooth").sortby(
+        "energy_weight"
+    )
     figures.scan(weights, atoms, f"σ = {sigma:g} Å, λ = {{energy_weight:g}}", PICOSECONDS[3])
     plt.show()
     closing.told(weights, "sigma", "energy_weight")

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import xarray as xr
+from benzene_models import virial_pressure
 from benzene_scan import BINS, FEMTOSECOND, KT, MASS, REACH
 from scipy.interpolate import BSpline
 
@@ -104,17 +105,17 @@ class Correction:
         scale = len(self.position) / FRAMES
         return square * scale, along * scale, left / n, n
 
-    def run(self, c: Array, x: Array, seed: int) -> tuple[Array, Array, Array, Array]:
-        """Return g (frame, r) and Σ B (frame, coefficient) of dynamics from x, g of each system, and where they ended."""
+    def run(self, c: Array, x: Array, seed: int, picoseconds: float = SAMPLE) -> tuple[Array, Array, Array, Array]:
+        """Return g (frame, r) and Σ B (frame, coefficient) of dynamics from x, g of each system, and the frames."""
         potential, box = self.potential(c), np.full(3, self.edge)
         moving = BeadDynamics(potential, MovingGraph(np.zeros(x.shape[1], int), box, self.splines.cutoff), x, MASS, kT=KT,
                               dt=STEP * FEMTOSECOND, friction=1e-3 / FEMTOSECOND, seed=seed)  # fmt: skip
         moving.run(round(1000 * SETTLE / STEP), every=1000, keep=False)
-        frames = moving.run(round(1000 * SAMPLE / STEP), every=round(1000 * EVERY / STEP)).positions
+        frames = moving.run(round(1000 * picoseconds / STEP), every=round(1000 * EVERY / STEP)).positions
         g = np.array([[distribution(at[None], box, REACH, BINS)[1] for at in row] for row in frames])
         sums = np.array([[self.splines(np.linalg.norm(pairs_within(at, box, self.splines.cutoff)[2], axis=1)).sum(axis=0)
                           for at in row] for row in frames])  # fmt: skip
-        return g.reshape(-1, BINS), sums.reshape(-1, PIECES), g.mean(axis=0), frames[-1]
+        return g.reshape(-1, BINS), sums.reshape(-1, PIECES), g.mean(axis=0), frames
 
     def better(self, c: Array, forces: tuple[Array, Array, float, int], g: Array, sums: Array, error: Array) -> Array:
         """Return the coefficients of the least loss, to first order about c."""
@@ -133,7 +134,8 @@ def found_by(work: Correction, rounds: int) -> tuple[Array, xr.Dataset]:
     x = work.position[np.linspace(0, len(work.position) - 1, SYSTEMS).astype(int)]
     c, rows = np.zeros(PIECES), []
     for number in range(rounds):
-        g, sums, each, x = work.run(c, x, seed=number)
+        g, sums, each, frames = work.run(c, x, seed=number)
+        x = frames[-1]
         error = each.std(axis=0, ddof=1) / np.sqrt(SYSTEMS)
         square, along, noise, n = forces
         scale = len(work.position) / FRAMES
@@ -157,6 +159,16 @@ def found_by(work: Correction, rounds: int) -> tuple[Array, xr.Dataset]:
     return rows[int(np.argmin([row[4] for row in rows]))][0], table
 
 
+def checked(work: Correction, c: Array) -> xr.Dataset:
+    """Return g and the pressure of an independent run, twice as long."""
+    x = work.position[np.linspace(0, len(work.position) - 1, SYSTEMS).astype(int)]
+    g, _, each, frames = work.run(c, x, seed=100, picoseconds=2 * SAMPLE)
+    pairs = MovingGraph(np.zeros(x.shape[1], int), np.full(3, work.edge), work.splines.cutoff)
+    pressure, error = virial_pressure(work.potential(c), pairs, frames[::2], KT, work.edge)
+    return xr.Dataset({"check_g": ("r", g.mean(axis=0)), "check_g_error": ("r", each.std(axis=0, ddof=1) / np.sqrt(SYSTEMS)),
+                       "pressure": ((), pressure, {"units": "atm"}), "pressure_error": ((), error, {"units": "atm"})})  # fmt: skip
+
+
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("network", type=Path)
@@ -174,6 +186,7 @@ def main() -> None:
                       float(data.box.values.flat[0]), atoms.g_centers.values, atoms.g_centers_error.values, options.weight)  # fmt: skip
     c, table = found_by(work, options.rounds)
     save_beads(work.potential(c), options.folder / "beads-1-corrected.safetensors", ("B",), beads.UNITS)
+    table = table.merge(checked(work, c))
     table.assign_attrs(
         network=options.network.name, weight=options.weight, seed="0 to the number of rounds − 1"
     ).to_netcdf(options.folder / "corrected.nc")

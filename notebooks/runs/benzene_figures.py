@@ -90,20 +90,23 @@ def losses(row: xr.Dataset, noise: float) -> Figure:
     return figure
 
 
-def shown(models: xr.Dataset, atoms: xr.Dataset, names: Sequence[str], of: str = "centers") -> Figure:
+def shown(
+    models: xr.Dataset, atoms: xr.Dataset, names: Sequence[str], of: str = "centers", kelvin: float = 300.0
+) -> Figure:
     """Draw g(r) of long runs over the atoms', with standard errors, and what they differ by."""
     figure, (a, b) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
-    r, wanted, error = atoms.r.values, atoms[f"g_{of}"].values, atoms[f"g_{of}_error"].values
+    known = f"g_{of}" + ("" if kelvin == 300 else "_hot")
+    r, wanted, error = atoms.r.values, atoms[known].values, atoms[f"{known}_error"].values
     a.plot(r, wanted, color=ATOMS, lw=3, alpha=0.35, label="atoms")
     b.fill_between(r, -2 * error, 2 * error, color=ATOMS, alpha=0.25, lw=0, label="atoms, ± 2 standard errors")
     variable = "g" if of == "beads" else "center_g"
     for color, name in zip((PAPER, OURS, OTHER), names, strict=False):
-        row = rows_of(models, model=name, motion=False, kelvin=300.0, molecules=200).squeeze()
+        row = rows_of(models, model=name, motion=False, kelvin=kelvin, molecules=200).squeeze()
         g, g_error = row[variable].values, row[f"{variable}_error"].values
         a.plot(r, g, color=color, lw=1.2, label=name)
         b.plot(r, g - wanted, color=color, lw=1)
         b.fill_between(r, g - wanted - 2 * g_error, g - wanted + 2 * g_error, color=color, alpha=0.25, lw=0)
-    a.set(xlabel="r / Å", ylabel=f"g(r), {of}", xlim=(2 if of == "beads" else 3, 12), ylim=(0, None))
+    a.set(xlabel="r / Å", ylabel=f"g(r), {of}, {kelvin:g} K", xlim=(2 if of == "beads" else 3, 12), ylim=(0, None))
     b.set(xlabel="r / Å", ylabel="g − g of atoms", xlim=a.get_xlim())
     a.legend(fontsize=7, frameon=False)
     b.legend(fontsize=7, frameon=False)
@@ -114,10 +117,9 @@ def baselines(models: xr.Dataset, corrected: xr.Dataset, ibi: xr.Dataset, atoms:
     """Draw what g of centers differs by: of a network of forces, with a pair potential added, and of inversions of g."""
     figure, (a, b) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
     r, wanted, error = atoms.r.values, atoms.g_centers.values, atoms.g_centers_error.values
-    last = corrected.isel(round=int(np.argmin(corrected.mean_square.values)))
     bare = rows_of(models, model=name, motion=False, kelvin=300.0, molecules=200).squeeze()
     for panel, curves in (
-        (a, {"forces": (r, bare.center_g.values - wanted, PAPER), "forces and g": (r, last.g.values - wanted, OURS)}),
+        (a, {"forces": (r, bare.center_g.values - wanted, PAPER), "forces and g": (r, corrected.check_g.values - wanted, OURS)}),
         (b, {str(m).upper(): (ibi.r.values, (ibi.g.sel(inversion=m, condition="free") - ibi.atoms_g).values, color)
              for m, color in zip(ibi.inversion.values, (OTHER, OURS), strict=True)}),
     ):  # fmt: skip
@@ -162,8 +164,8 @@ def motion(models: xr.Dataset, atoms: xr.Dataset, lag: Array) -> Figure:
             row = rows.isel(row=k)
             panel.plot(lag, row.msd, lw=1.2, label=f"{row.model.item()}: D = {float(row.diffusion):.2f}")
         panel.set(xlabel="t / ps", ylabel="MSD / Å²")
-    axes[0].set(xlim=(0, 20), ylim=(0, None))
-    axes[1].set(xscale="log", yscale="log", xlim=(0.1, 20))
+    axes[0].set(xlim=(0, 15), ylim=(0, None))
+    axes[1].set(xscale="log", yscale="log", xlim=(0.1, 15))
     axes[0].legend(fontsize=7, frameon=False, title="D in 10$^{-9}$ m²/s", title_fontsize=7)
     return figure
 

@@ -38,6 +38,7 @@ from benzene_scan import (
 
 import cg_data as cd
 import cg_sim as cs
+from cg_models.schnet.bead_potential import BeadPotential
 from cg_models.schnet.dynamics import BeadDynamics
 from cg_models.schnet.engine_forces import of_beads
 from cg_models.schnet.moving import MovingGraph
@@ -171,7 +172,7 @@ class Runs:
             "energy_error": energy_error,
             "lasted": float(run.stable),
         }
-        found |= dict(zip(("pressure", "pressure_error"), self._pressure(potential, graph, run.positions, kT, edge), strict=True))  # fmt: skip
+        found |= dict(zip(("pressure", "pressure_error"), virial_pressure(potential, graph, run.positions, kT, edge), strict=True))  # fmt: skip
         for name, frames, whose in (("g", run.positions, molecule), ("center_g", _whole(run.positions, edge, per), np.arange(n))):  # fmt: skip
             each = np.array([distribution(half[:, k], box, min(REACH, edge / 2), BINS, whose)[1]
                              for half in np.array_split(frames, 2) for k in range(len(x))])  # fmt: skip
@@ -188,13 +189,16 @@ class Runs:
             "diffusion_error": float(D.std(ddof=1) / root), "minutes": (os.times().user - began) / 60,
         }  # fmt: skip
 
-    @staticmethod
-    def _pressure(potential: Any, graph: MovingGraph, frames: Array, kT: float, edge: float) -> tuple[float, float]:
-        found = []
-        for x in frames[::4]:
-            virials = of_beads(potential, graph(x), potential.network.tabulated()).virials[:, [0, 3, 5]]
-            found.append(virials.reshape(len(x), -1).sum(axis=1) / 3)
-        return of_blocks((np.array(found) + frames.shape[2] * kT) / edge**3 * ATMOSPHERE)
+
+def virial_pressure(
+    potential: BeadPotential, graph: MovingGraph, frames: Array, kT: float, edge: float
+) -> tuple[float, float]:
+    """Return the pressure [atm] of every fourth of some frames (frame, system, bead, 3), and its standard error."""
+    found = []
+    for x in frames[::4]:
+        virials = of_beads(potential, graph(x), potential.network.tabulated()).virials[:, [0, 3, 5]]
+        found.append(virials.reshape(len(x), -1).sum(axis=1) / 3)
+    return of_blocks((np.array(found) + frames.shape[2] * kT) / edge**3 * ATMOSPHERE)
 
 
 def _whole(frames: Array, edge: float, per: int) -> Array:
