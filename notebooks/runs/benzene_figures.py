@@ -170,13 +170,28 @@ def motion(models: xr.Dataset, atoms: xr.Dataset, lag: Array) -> Figure:
     return figure
 
 
+def kinds(rows: xr.Dataset) -> npt.NDArray[np.str_]:
+    """Return what each trial came to, by the first peak of g of centers, 1.92 for the atoms."""
+    peak = rows.center_g.values.max(axis=1)
+    words = np.where(
+        peak > 2.5, "frozen: g > 2.5", np.where(peak < 1.6, "washed out: g < 1.6", "a liquid as the atoms'")
+    )
+    return np.where(rows.stable.values.astype(bool), words, "broke down")
+
+
 def stability(rows: xr.Dataset, one: str, other: str, panel: Axes) -> None:
-    """Draw which settings ran and which broke down."""
-    noise = np.random.default_rng(0)
-    for stable, color, mark, word in ((True, OURS, "o", "ran"), (False, PAPER, "x", "broke down")):
-        some = rows.isel(row=rows.stable.values.astype(bool) == stable)
+    """Draw which settings ran and which broke down, and what ran became."""
+    noise, each = np.random.default_rng(0), kinds(rows)
+    marks = {
+        "a liquid as the atoms'": (OURS, "o"),
+        "frozen: g > 2.5": (PAPER, "s"),
+        "washed out: g < 1.6": (OTHER, "^"),
+        "broke down": (ATOMS, "x"),
+    }
+    for word, (color, mark) in marks.items():
+        some = rows.isel(row=each == word)
         x, y = (_places(some[name].values, rows[name].values, noise) for name in (one, other))
-        panel.scatter(x, y, c=color, marker=mark, s=28, label=f"{word}: {some.sizes['row']}")
+        panel.scatter(x, y, c=color, marker=mark, s=28, label=word)
     for axis, name in (("x", one), ("y", other)):
         known = np.unique(rows[name].values)
         getattr(panel, f"set_{axis}ticks")(np.arange(len(known)), [f"{k:g}" for k in known])
