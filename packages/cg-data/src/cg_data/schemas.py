@@ -127,6 +127,8 @@ SCHEMAS: dict[str, Schema] = {
             "chi2": Variable(("iteration",), "nonnegative", units=False),
             "pressure": Variable(("iteration", "state"), "any"),
             "pressure_stderr": Variable(("iteration", "state"), "any"),
+            "density_found": Variable(("iteration", "state"), "positive", required=False),
+            "density_found_stderr": Variable(("iteration", "state"), "nonnegative", required=False),
             "steps": Variable(("iteration",), "positive", units=False),
             "equilibration": Variable(("iteration",), "nonnegative", units=False),
             "force_evaluations": Variable(("iteration",), "nonnegative", units=False),
