@@ -10,7 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from cg_inverse.between_temperatures import BetweenTemperatures as BetweenTemperatures
     from cg_inverse.control import Control as Control
+    from cg_inverse.correcting import wibi as wibi
     from cg_inverse.error_bands import Uncertainty as Uncertainty
     from cg_inverse.error_bands import uncertainty as uncertainty
     from cg_inverse.fitting import Fit as Fit
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from cg_inverse.loop import Step as Step
     from cg_inverse.loop import iterate as iterate
     from cg_inverse.methods.cibi import CIBI as CIBI
+    from cg_inverse.methods.correction import PairCorrection as PairCorrection
     from cg_inverse.methods.difftre import DiffTRe as DiffTRe
     from cg_inverse.methods.hnc import HNCGN as HNCGN
     from cg_inverse.methods.hnc import HNCN as HNCN
@@ -48,12 +51,13 @@ if TYPE_CHECKING:
     from cg_inverse.verbs import imc as imc
     from cg_inverse.verbs import msibi as msibi
     from cg_inverse.verbs import re as re
-    from cg_inverse.verbs import wibi as wibi
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "between_temperatures": ("BetweenTemperatures",),
     "control": ("Control",),
+    "correcting": ("wibi",),
     "learning.method": ("DiffSim", "Network"),
     "learning.recipe": ("Recipe",),
     "learning.training": ("learn",),
@@ -64,6 +68,7 @@ _HOMES = {
     "loop": ("Step", "iterate"),
     "methods.hnc": ("HNCGN", "HNCN"),
     "methods.cibi": ("CIBI",),
+    "methods.correction": ("PairCorrection",),
     "methods.difftre": ("DiffTRe",),
     "methods.ibi": ("IBI", "WIBI"),
     "methods.imc": ("IMC",),
@@ -73,7 +78,7 @@ _HOMES = {
     "simulation": ("Liquids",),
     "simulation_settings": ("Simulation",),
     "spline_problem": ("Problem", "problem"),
-    "verbs": ("bi", "cibi", "difftre", "hncgn", "hncn", "ibi", "imc", "msibi", "re", "wibi"),
+    "verbs": ("bi", "cibi", "difftre", "hncgn", "hncn", "ibi", "imc", "msibi", "re"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

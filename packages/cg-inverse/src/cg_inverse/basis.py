@@ -7,6 +7,7 @@ has pairs, a wall goes on with the same force and at least the same slope of it:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -102,21 +103,48 @@ class SplineBasis:
 
     def averages(self, bins: Bins) -> Array:
         """Return B_k averaged over the volume of each fine shell of `bins`, as (fine shell, k)."""
-        nodes, weights = np.polynomial.legendre.leggauss(3)
-        edges = bins.fine_edges
-        middle, half = 0.5 * (edges[1:] + edges[:-1]), 0.5 * np.diff(edges)
-        r = middle[:, None] + half[:, None] * nodes
-        volume = weights * r**2
-        values = self(r.ravel()).reshape(*r.shape, self.size)
-        return np.asarray(np.einsum("fq,fqk->fk", volume / volume.sum(axis=1, keepdims=True), values))
+        return shell_averages(self, bins)
+
+
+class Curves(Protocol):
+    """What the potential of a pair can be: linear in its coefficients, up to how they are interpolated."""
+
+    @property
+    def core(self) -> float: ...
+    @property
+    def cutoff(self) -> float: ...
+    @property
+    def intervals(self) -> int: ...
+    @property
+    def spacing(self) -> float: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def knots(self) -> Array: ...
+    def __call__(self, r: npt.ArrayLike, order: int = 0) -> Array: ...
+    def averages(self, bins: Bins) -> Array: ...
+    def curve(self, coefficients: Array, r: npt.ArrayLike) -> tuple[Array, Array]: ...
+    def table(self, coefficients: Array) -> PairTable: ...
+    def projected(self, potential: Potential, *, ceiling: float) -> Array: ...
+
+
+def shell_averages(curves: Curves, bins: Bins) -> Array:
+    """Return what each coefficient adds to the mean of U over each fine shell of `bins`, as (fine shell, k)."""
+    nodes, weights = np.polynomial.legendre.leggauss(3)
+    edges = bins.fine_edges
+    middle, half = 0.5 * (edges[1:] + edges[:-1]), 0.5 * np.diff(edges)
+    r = middle[:, None] + half[:, None] * nodes
+    volume = weights * r**2
+    values = curves(r.ravel()).reshape(*r.shape, curves.size)
+    return np.asarray(np.einsum("fq,fqk->fk", volume / volume.sum(axis=1, keepdims=True), values))
 
 
 @dataclass(frozen=True, slots=True)
 class PairBasis:
-    """One spline basis per pair of types; coefficients of all pairs in one vector."""
+    """One basis per pair of types; coefficients of all pairs in one vector."""
 
     pairs: tuple[str, ...]
-    splines: tuple[SplineBasis, ...]
+    splines: tuple[Curves, ...]
 
     @property
     def size(self) -> int:
@@ -132,7 +160,7 @@ class PairBasis:
         start = sum(spline.size for spline in self.splines[:k])
         return slice(start, start + self.splines[k].size)
 
-    def spline(self, pair: str) -> SplineBasis:
+    def spline(self, pair: str) -> Curves:
         return self.splines[self.pairs.index(pair)]
 
     def potential(self, coefficients: Array) -> Interactions:

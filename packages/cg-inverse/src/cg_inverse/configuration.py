@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from cg_inverse.control import Control
 from cg_inverse.learning.method import DiffSim
 from cg_inverse.methods.cibi import CIBI
+from cg_inverse.methods.correction import PairCorrection
 from cg_inverse.methods.difftre import DiffTRe
 from cg_inverse.methods.hnc import HNCGN, HNCN
 from cg_inverse.methods.ibi import IBI, WIBI
@@ -18,10 +19,11 @@ from cg_inverse.methods.protocol import Method
 from cg_inverse.methods.relative_entropy import RelativeEntropy
 from cg_inverse.pressure import Correction, FixedPressure, RampCorrection
 from cg_inverse.simulation_settings import Simulation
+from cg_sim import CellRescaling
 
 NAMES: dict[type[Any], str] = {
     IBI: "ibi", WIBI: "wibi", CIBI: "cibi", IMC: "imc", HNCN: "hncn", HNCGN: "hncgn", RelativeEntropy: "re",
-    DiffTRe: "difftre", DiffSim: "diffsim",
+    DiffTRe: "difftre", DiffSim: "diffsim", PairCorrection: "wibi",
 }  # fmt: skip
 
 
@@ -38,11 +40,12 @@ def configuration(
         "method": {
             "name": NAMES.get(type(method), type(method).__name__),
             "alpha": getattr(method, "alpha", None),
+            "rule": getattr(method, "rule", None),
             "threshold": getattr(method, "threshold", None),
         }
         | _pressure(pressure),
         "training": _training(method),
-        "simulation": asdict(simulation),
+        "simulation": {f.name: getattr(simulation, f.name) for f in fields(simulation) if f.metadata.get("kept", True)},
         "control": asdict(control),
     }
     return as_toml(sections)
@@ -91,5 +94,7 @@ def _value(value: Any) -> str:
             return f"[{', '.join(_value(v) for v in value)}]"
         case dict():
             return f"{{{', '.join(f'{json.dumps(k)} = {_value(v)}' for k, v in value.items())}}}"
+        case CellRescaling():
+            return _value(asdict(value))
         case _:
             return repr(value)

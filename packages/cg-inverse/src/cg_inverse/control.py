@@ -11,13 +11,14 @@ from cg_inverse.judgement import Judgement
 from cg_inverse.spline_problem import Problem
 
 _HARDLY = 0.75
-_STALE = 4  # rounds without improvement at full length end the loop
+_LEAST = {"rounds": 1, "steps": 1000, "first_steps": 100, "equilibration": 0, "seed": 0, "melting": 0, "patience": 1}
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
     """How the loop runs: at most `rounds`; rounds of `first_steps` at first, then up to `steps` at each state point
-    as the residual sinks into noise; no step changes U by more than `cap` kT where the target has pairs.
+    as the residual sinks into noise; no step changes U by more than `cap` kT where the target has pairs. The first
+    round is after `melting` steps from a lattice; `patience` rounds of full length that bring nothing are the last.
     """
 
     rounds: int = 30
@@ -27,9 +28,11 @@ class Control:
     cap: float = 2.0
     stop_at_noise: bool = True
     seed: int = 0
+    melting: int = 4000
+    patience: int = 4
 
     def __post_init__(self) -> None:
-        for name, least in (("rounds", 1), ("steps", 1000), ("first_steps", 100), ("equilibration", 0), ("seed", 0)):
+        for name, least in _LEAST.items():
             value = getattr(self, name)
             if value is not None and (value != int(value) or value < least):
                 raise ValueError(f"{name} must be a whole number ≥ {least}, got {value}")
@@ -53,8 +56,8 @@ class Control:
         """Return why the loop ends after `done` rounds, or nothing."""
         if self.stop_at_noise and at_noise:
             return f"the residual is noise: χ² per shell {judgement.chi2:.2f}"
-        if stale >= _STALE:
-            return f"no better for {_STALE} rounds of full length: χ² per shell {judgement.chi2:.2f}"
+        if stale >= self.patience:
+            return f"no better for {self.patience} rounds of full length: χ² per shell {judgement.chi2:.2f}"
         return f"{done} rounds done" if done >= self.rounds else ""
 
 

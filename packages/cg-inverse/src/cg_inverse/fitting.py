@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
@@ -111,13 +111,16 @@ def resume(
     *,
     rounds: int | None = None,
     steps: int | None = None,
+    base: Any = None,
     progress: OnRound | None = None,
 ) -> Fit:
     """Return the fit in a folder, gone on with if it has not ended; its potential is that of an uninterrupted fit.
 
-    `rounds` and `steps` (at most so many, and of such length) go on with one that has ended.
+    `rounds` and `steps` (at most so many, and of such length) go on with one that has ended. `base` is what the fit
+    corrects, if it is a correction: a folder does not keep it.
     """
     ledger = gone_on(run_folder.ledger_of(folder), rounds=rounds, steps=steps)
+    ledger = replace(ledger, simulation=replace(ledger.simulation, base=base))
     return run_on(ledger, run_folder.opened(Path(folder), ledger), progress)
 
 

@@ -54,6 +54,8 @@ def _found(step: Step) -> dict[str, Any]:
         "seconds": step.seconds, "simulated_seconds": step.simulated_seconds,
         "pressure": [s.pressure for s in step.samples],
         "pressure_stderr": [s.pressure_stderr for s in step.samples],
+        "density": [s.density for s in step.samples],
+        "density_stderr": [s.density_stderr for s in step.samples],
     }  # fmt: skip
     for k, sample in enumerate(step.samples):
         found |= {f"g.{k}": sample.g, f"g_stderr.{k}": sample.g_stderr}
@@ -100,6 +102,8 @@ def history(problem: Problem, rounds: Rounds, attrs: Mapping[str, Any]) -> xr.Da
         "g_target_stderr": _over_states(problem, [state.g_stderr for state in problem.states]),
         "pressure": (_column(rounds, "pressure", shape), pressure),
         "pressure_stderr": (_column(rounds, "pressure_stderr", shape), pressure),
+        "density_found": (_column(rounds, "density", shape), f"{units.length}^-3"),
+        "density_found_stderr": (_column(rounds, "density_stderr", shape), f"{units.length}^-3"),
         "note": np.array(rounds.notes, dtype=str),
     }
     for name in ("g", "g_stderr"):

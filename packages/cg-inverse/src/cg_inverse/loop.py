@@ -24,7 +24,6 @@ from cg_inverse.simulation import Order, Simulate, States
 from cg_inverse.spline_problem import Problem
 
 _WORSE = 1.5  # a residual beyond noise that grows by more than this makes the next step smaller
-_MELTING = 4000  # steps from the lattice to a liquid
 _LOSSES = 3  # rounds in a row in which the liquid was lost end the loop
 _LEAST_GAIN = 1e-3
 _BETTER = 0.9  # of the lowest excess residual until then
@@ -153,7 +152,7 @@ def length_of(now: Progress, control: Control) -> Order:
     """Return what the next round simulates."""
     equilibration = control.equilibration if control.equilibration is not None else max(500, now.steps // 10)
     seed = int(np.random.SeedSequence([control.seed, now.number, now.retreats]).generate_state(1)[0])
-    return Order(now.steps, equilibration if now.melted else max(_MELTING, equilibration), seed)
+    return Order(now.steps, equilibration if now.melted else max(control.melting, equilibration), seed)
 
 
 def _decided(round: _Round, states: States) -> tuple[Step, Progress]:

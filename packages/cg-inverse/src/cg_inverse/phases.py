@@ -9,7 +9,7 @@ import numpy as np
 import cg_sim as cs
 from cg_inverse.sample import Sample
 from cg_inverse.simulation import States
-from cg_inverse.state_point import StatePoint
+from cg_inverse.state_point import StatePoint, diameter
 
 _CRYSTAL_ORDER = 0.3  # median q̄₆ within the first shell: liquids have 0.13–0.2, crystals near melting 0.4
 _SHELL = 1.25  # of the diameter: between the first and the second shell of a crystal
@@ -41,13 +41,6 @@ def _crystalline(state: StatePoint, runs: Sequence[cs.State]) -> bool:
         return False
     order = [cs.bond_order(run.positions, run.box, r_min=_SHELL * peak, r_max=_SHELL * peak, l=(6,)) for run in runs]
     return float(np.nanmedian(np.concatenate([np.ravel(q) for q in order]))) > _CRYSTAL_ORDER
-
-
-def diameter(state: StatePoint) -> float:
-    """Return where g is largest [length], of a mixture the one-fluid mean of its pairs: d³ = Σ xᵢxⱼdᵢⱼ³."""
-    shares = np.array([state.pair_density(p) for p in state.pairs])
-    peaks = state.bins.r[np.argmax(state.g, axis=1)]
-    return float((shares / shares.sum() @ peaks**3) ** (1 / 3))
 
 
 def long_wavelength_structure(state: cs.State) -> float:

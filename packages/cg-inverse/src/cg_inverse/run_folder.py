@@ -20,6 +20,7 @@ from cg_data.safe_files import atomic_path
 from cg_data.units import GROMACS
 from cg_inverse.configuration import NAMES, configuration, target_files
 from cg_inverse.ledger import Ledger
+from cg_inverse.shell_basis import corrects
 from cg_inverse.state_point import StatePoint
 from cg_inverse.stored_records import restore, store
 from cg_sim.cli.leftovers import sweep
@@ -30,6 +31,7 @@ _FIRST = 1.0  # s: what they are expected to cost before they have been written
 _ROWS = 2000
 _TABLES = {"lammps": "table", "gromacs": "xvg", "hoomd": "npz", "csv": "csv"}
 _HEADER = "# What this fit was made with: `cg-inverse {name} config.toml -o OTHER` repeats it.\n\n"
+_CORRECTS = "# What this fit was made with, beside the base that it corrects: wibi(…, base=…) in Python repeats it.\n\n"
 
 
 @dataclass(slots=True)
@@ -83,7 +85,8 @@ def opened(folder: Path, ledger: Ledger) -> RunFolder:
             save(target_of(state), folder / name)
         text = configuration(ledger.method, ledger.simulation, ledger.control, ledger.pressure, len(states))
         with atomic_path(folder / "config.toml") as draft:
-            draft.write_text(_HEADER.format(name=NAMES.get(type(ledger.method), "METHOD")) + text, encoding="utf-8")
+            header = _CORRECTS if corrects(ledger.problem) else _HEADER
+            draft.write_text(header.format(name=NAMES.get(type(ledger.method), "METHOD")) + text, encoding="utf-8")
     return RunFolder(folder)
 
 

@@ -116,3 +116,7 @@ class Sample:
     @property
     def density(self) -> float:
         return sum(self.particles.values()) / float(self.volumes.mean())
+
+    @property
+    def density_stderr(self) -> float:
+        return self.density * float(self.error(self.volumes)) / float(self.volumes.mean())

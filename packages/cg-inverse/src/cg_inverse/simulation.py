@@ -7,21 +7,23 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 import cg_sim as cs
 from cg_data import Interactions
+from cg_inverse.bases import check_base, elements, is_pair, is_shared, liquid, summed
 from cg_inverse.counting import PairSeries
 from cg_inverse.sample import Sample
 from cg_inverse.spline_problem import Problem
-from cg_inverse.state_point import StatePoint
+from cg_inverse.state_point import StatePoint, diameter
 
 States = tuple[tuple[cs.State, ...], ...]  # of each state point, each run
 _LEAST_PARTICLES = 1000
 _LEAST_FRAMES = 4  # of each run: errors need some
 _ROOM = 1.02  # of half the box over the target's reach
+_FEMTOSECOND = 0.09822694788464063  # Å√(u/eV)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,9 @@ class Liquids:
     """Simulations of a problem's state points in boxes of their own: N particles at the target's density, NVT.
 
     `particles` is N of each state, at least 1000 and so many that the box is twice as wide as the target reaches;
-    `dt` [time] is 0.005 ρ^(−1/3) √(m/kT) unless given. Results depend on `runs`, never on `threads`.
+    `dt` [time] is 0.005 ρ^(−1/3) √(m/kT) unless given. Results depend on `runs`, never on `threads`. With a `barostat`
+    the volume follows its pressure. Potentials are added to the `base`, if there is one; ASE's calculators run in ASE, by
+    default with 1 fs and the elements' masses.
     """
 
     problem: Problem
@@ -62,8 +66,12 @@ class Liquids:
     engine: Literal["cpu", "cuda", "lammps", "hoomd"] = "cpu"
     precision: Literal["single", "double"] = "single"
     seed: int = 0
+    barostat: cs.CellRescaling | None = None
+    base: Any = None
 
     def __post_init__(self) -> None:
+        for state in self.problem.states if self.base is not None else ():
+            check_base(self.base, state)
         for name in ("runs", "sample_every", "threads"):
             value = getattr(self, name)
             if value is not None and (value != int(value) or value < 1):
@@ -75,14 +83,26 @@ class Liquids:
     def _crystal(self, state: StatePoint, k: int) -> cs.State:
         n = self.particles or least_particles(state, self.problem.basis.cutoff)
         shares = {t: rho / state.density for t, rho in state.densities.items()}
+        if self.atomic:
+            return liquid(
+                cs.fcc(n, state.density, composition=shares, seed=self.seed + k), state, diameter(state), self.seed + k
+            )
         return cs.fcc(n, state.density, kT=state.kT, masses=self.mass, composition=shares, seed=self.seed + k)
+
+    @property
+    def atomic(self) -> bool:
+        """Whether ASE moves the particles, and they are atoms."""
+        return self.base is not None and not is_pair(self.base)
 
     def time_step(self, state: StatePoint) -> float:
         """Return dt [time]."""
+        if self.dt is None and self.atomic:
+            return _FEMTOSECOND
         return self.dt if self.dt is not None else 0.005 * self._time(state)
 
     def _time(self, state: StatePoint) -> float:
-        return state.density ** (-1 / 3) * float(np.sqrt(self.mass / state.kT))
+        mass = float(np.mean(list(elements(state).values()))) if self.atomic else self.mass
+        return state.density ** (-1 / 3) * float(np.sqrt(mass / state.kT))
 
     def thermostat(self, state: StatePoint) -> cs.Langevin:
         """Return the thermostat: friction 1 over the time in which a particle crosses its room, unless given."""
@@ -97,7 +117,8 @@ class Liquids:
             s, k = job
             return self._run(potential, self.problem.states[s], states[s][k], order, jobs.index(job), stop)
 
-        with ThreadPoolExecutor(self.threads or min(len(jobs), os.cpu_count() or 1)) as pool:
+        together = 1 if is_shared(self.base) else self.threads or min(len(jobs), os.cpu_count() or 1)
+        with ThreadPoolExecutor(together) as pool:
             try:
                 found = dict(zip(jobs, pool.map(one, jobs), strict=True))
             except BaseException:
@@ -120,10 +141,12 @@ class Liquids:
                 f"a round of {order.steps} steps in {self.runs} runs has {each // self.sample_every} frames of each: "
                 f"make rounds longer (first_steps) or sample more often (sample_every, now {self.sample_every})"
             )
+        forces = potential if self.base is None else summed(self.base, potential)
         return cs.simulate(
-            start, potential, kT=state.kT, steps=each, equilibration=order.equilibration, dt=self.time_step(state),
+            start, forces, kT=state.kT, steps=each, equilibration=order.equilibration, dt=self.time_step(state),
             thermostat=self.thermostat(state), observe=[PairSeries(state.bins, state.pairs, self.problem.basis)],
-            sample_every=self.sample_every, engine=self.engine, precision=self.precision,
+            sample_every=self.sample_every, engine="ase" if self.atomic else self.engine, barostat=self.barostat,
+            precision=self.precision if self.base is None else "double",
             seed=order.seed + number, units=state.units, progress=watch,
         )  # fmt: skip
 

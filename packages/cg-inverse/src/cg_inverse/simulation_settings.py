@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Literal
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
+import cg_sim as cs
+from cg_inverse.shell_basis import corrects
 from cg_inverse.simulation import Liquids
 from cg_inverse.spline_problem import Problem
 
@@ -12,7 +14,9 @@ from cg_inverse.spline_problem import Problem
 @dataclass(frozen=True, slots=True)
 class Simulation:
     """Settings of `Liquids` that do not depend on the targets: N and `runs` of each state, dt [time], `mass`,
-    `friction` [1/time], steps between samples, threads, engine and precision.
+    `friction` [1/time], steps between samples, threads, engine and precision; with a `barostat` the volume follows.
+
+    `base` is what the potential is added to (see `wibi`). A folder does not keep it.
     """
 
     particles: int | None = None
@@ -24,7 +28,14 @@ class Simulation:
     threads: int | None = None
     engine: Literal["cpu", "cuda", "lammps", "hoomd"] = "cpu"
     precision: Literal["single", "double"] = "single"
+    barostat: cs.CellRescaling | None = None
+    base: Any = field(default=None, compare=False, metadata={"kept": False})
 
     def liquids(self, problem: Problem, seed: int) -> Liquids:
         """Return the simulations of a problem's state points."""
-        return Liquids(problem, seed=seed, **asdict(self))
+        if corrects(problem) and self.base is None:
+            raise ValueError("this fit corrects a base potential, which a folder does not keep: name it again, "
+                             "resume(folder, base=…)")  # fmt: skip
+        if self.base is not None and not corrects(problem):
+            raise ValueError("splines with a wall are no correction to a base: use wibi(…, base=…) or PairCorrection")
+        return Liquids(problem, seed=seed, **{f.name: getattr(self, f.name) for f in fields(self)})

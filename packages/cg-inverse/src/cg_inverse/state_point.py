@@ -76,6 +76,13 @@ class StatePoint:
         return 0.5 * product if a == b else product
 
 
+def diameter(state: StatePoint) -> float:
+    """Return where g is largest [length], of a mixture the one-fluid mean of its pairs: d³ = Σ xᵢxⱼdᵢⱼ³."""
+    shares = np.array([state.pair_density(p) for p in state.pairs])
+    peaks = state.bins.r[np.argmax(state.g, axis=1)]
+    return float((shares / shares.sum() @ peaks**3) ** (1 / 3))
+
+
 def state_point(data: xr.Dataset, *, name: str = "", weight: float = 1.0) -> StatePoint:
     """Return a checked `pair-target` dataset as a state point, like pairs counted against N(N−1) where N is known."""
     check(data, "pair-target")

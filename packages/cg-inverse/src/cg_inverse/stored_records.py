@@ -23,22 +23,25 @@ from cg_inverse.learning.progress import Training
 from cg_inverse.learning.recipe import Recipe
 from cg_inverse.loop import Progress
 from cg_inverse.methods.cibi import CIBI
+from cg_inverse.methods.correction import PairCorrection
 from cg_inverse.methods.difftre import DiffTRe
 from cg_inverse.methods.hnc import HNCGN, HNCN
 from cg_inverse.methods.ibi import IBI, WIBI
 from cg_inverse.methods.imc import IMC
 from cg_inverse.methods.relative_entropy import RelativeEntropy
 from cg_inverse.pressure import FixedPressure, RampCorrection
+from cg_inverse.shell_basis import ShellBasis
 from cg_inverse.simulation_settings import Simulation
 from cg_inverse.spline_problem import Problem
 from cg_inverse.state_point import StatePoint
-from cg_sim import State
+from cg_sim import CellRescaling, State
 
 _FORMAT = 1
 _MOST_BYTES = 16 * 2**30
 _RECORDS: tuple[type[Any], ...] = (
     Bins, StatePoint, Units, SplineBasis, PairBasis, Problem, State, Progress, Rounds, Control, Simulation,
-    IBI, WIBI, CIBI, IMC, HNCN, HNCGN, RelativeEntropy, DiffTRe, DiffSim, Network, Recipe, Training, FixedPressure, RampCorrection,
+    IBI, WIBI, CIBI, IMC, HNCN, HNCGN, RelativeEntropy, DiffTRe, DiffSim, PairCorrection, Network, Recipe,
+    Training, FixedPressure, RampCorrection, ShellBasis, CellRescaling,
 )  # fmt: skip
 _BY_NAME = {record.__name__: record for record in _RECORDS}
 _OF_THE_PROBLEM = ("cutoff", "weights", "knots", "initial")  # given to a method beside its targets
@@ -90,9 +93,9 @@ def _flat(value: Any, path: str, arrays: Arrays) -> Any:
 
 def _parts(record: Any) -> dict[str, Any]:
     """Return a record's own fields; those of a method with its problem in place of the targets."""
-    given = {f.name: getattr(record, f.name) for f in fields(record) if f.init}
+    given = {f.name: getattr(record, f.name) for f in fields(record) if f.init and f.metadata.get("kept", True)}
     if hasattr(record, "problem") and "target" in given:
-        given |= {"target": record.problem, **dict.fromkeys(_OF_THE_PROBLEM)}
+        given |= {"target": record.problem, **{name: None for name in _OF_THE_PROBLEM if name in given}}
     return given
 
 

@@ -19,7 +19,7 @@ from cg_inverse.fitting import Fit, OnRound, fit
 from cg_inverse.methods.cibi import CIBI
 from cg_inverse.methods.difftre import DiffTRe
 from cg_inverse.methods.hnc import HNCGN, HNCN
-from cg_inverse.methods.ibi import IBI, WIBI, Weight
+from cg_inverse.methods.ibi import IBI
 from cg_inverse.methods.imc import IMC
 from cg_inverse.methods.protocol import Initial, Targets
 from cg_inverse.methods.relative_entropy import RelativeEntropy
@@ -65,37 +65,6 @@ def ibi(
 ) -> Fit:
     """Fit by iterative Boltzmann inversion, U ← U + α kT ln(g/g*)."""
     method = IBI(checked(target, cutoff), cutoff, alpha=alpha, weights=weights, knots=knots, initial=initial)
-    return fit(
-        method,
-        simulation=simulation,
-        control=control,
-        pressure=pressure,
-        folder=folder,
-        progress=progress,
-        ensemble=ensemble,
-    )
-
-
-def wibi(
-    target: Targets,
-    cutoff: float | None = None,
-    *,
-    alpha: float = 0.5,
-    weight: Weight | None = None,
-    weights: Sequence[float] | None = None,
-    knots: float | None = None,
-    initial: Initial = None,
-    simulation: Simulation = Simulation(),
-    control: Control = Control(),
-    pressure: Correction | None = None,
-    folder: Folder = None,
-    progress: OnRound | None = None,
-    ensemble: int = 0,
-) -> Fit:
-    """Fit by weighted IBI, U ← U + α kT w(r) ln(g/g*), w = g* unless `weight` is another function of (r, g*)."""
-    method = WIBI(
-        checked(target, cutoff), cutoff, alpha=alpha, weight=weight, weights=weights, knots=knots, initial=initial
-    )
     return fit(
         method,
         simulation=simulation,

@@ -119,7 +119,7 @@ def _pressure(settings: Mapping[str, Any], states: int) -> Correction | None:
 
 
 def _record(kind: type[Record], settings: Mapping[str, Any]) -> Record:
-    return kind(**{f.name: settings[f.name] for f in fields(kind)})
+    return kind(**{f.name: settings[f.name] for f in fields(kind) if f.name in settings})
 
 
 def folder_of(settings: Mapping[str, Any]) -> Path:

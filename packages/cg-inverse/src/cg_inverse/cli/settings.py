@@ -113,6 +113,8 @@ SETTINGS = (
     Setting("control", "cap", positive, 2.0, "X", "no step changes U by more than so many kT outside the core"),
     Setting("control", "stop_at_noise", yes_or_no, True, "yes|no", "stop when the residual is noise"),
     Setting("control", "seed", whole(0), 0, "SEED", "of velocities and noise"),
+    Setting("control", "melting", whole(0), 4000, "STEPS", "before the first round, from a lattice"),
+    Setting("control", "patience", whole(1), 4, "N", "stop after so many rounds of full length that bring nothing"),
     Setting("control", "ensemble", whole(0), 0, "N", "fit so many times more, to perturbed targets: the spread of U, P and D"),
     Setting("output", "output", text, None, "RUN", "folder to make (default: TARGET-METHOD)", key="folder"),
 )  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from cg_inverse.basis import SplineBasis
+from cg_inverse.basis import Curves
 from cg_inverse.bins import Array, Mask
 from cg_inverse.methods.protocol import Rows, combined
 from cg_inverse.spline_problem import Problem
@@ -60,7 +60,7 @@ def boltzmann_rows(problem: Problem, state: StatePoint, weight: float) -> Rows:
     return Rows(np.concatenate(rows), np.concatenate(wanted), np.concatenate(sigma))
 
 
-def _end(spline: SplineBasis, r: Array, u: Array) -> Array:
+def _end(spline: Curves, r: Array, u: Array) -> Array:
     """Return the smooth ramp over the last part of [core, cutoff] that ends with the value and slope of `u` there.
 
     −kT ln g of a liquid does not end at the cutoff, as splines must: without it they would bend everywhere.

@@ -67,21 +67,25 @@ class WIBI:
         require_alpha(self.alpha)
         object.__setattr__(self, "problem", as_problem(self.target, self.cutoff, self.weights, self.knots))
         for state in self.problem.states:
-            self._weight(state)
+            shell_weights(self.weight, state)
 
     def init(self) -> Array:
         return started(self.problem, self.initial)
 
     def update(self, coefficients: Array, samples: Sequence[Sample]) -> Solution:
-        return _combined(self.problem, [weighted(self.problem, s, self._weight(s.state)) for s in samples], self.alpha)
+        return _combined(
+            self.problem, [weighted(self.problem, s, shell_weights(self.weight, s.state)) for s in samples], self.alpha
+        )
 
-    def _weight(self, state: StatePoint) -> Array:
-        if self.weight is None:
-            return state.g
-        w = np.stack([np.asarray(self.weight(state.bins.r, g), dtype=np.float64) for g in state.g])
-        if w.shape != state.g.shape or not np.all(np.isfinite(w)) or np.any(w < 0) or not np.any(w > 0):
-            raise ValueError("weight(r, g) must give one number ≥ 0 per shell, not all zero")
-        return w
+
+def shell_weights(weight: Weight | None, state: StatePoint) -> Array:
+    """Return w(r, g*) as (pair, shell), g* itself if `weight` is None."""
+    if weight is None:
+        return state.g
+    w = np.stack([np.asarray(weight(state.bins.r, g), dtype=np.float64) for g in state.g])
+    if w.shape != state.g.shape or not np.all(np.isfinite(w)) or np.any(w < 0) or not np.any(w > 0):
+        raise ValueError("weight(r, g) must give one number ≥ 0 per shell, not all zero")
+    return w
 
 
 def logarithms(problem: Problem, sample: Sample) -> Rows:

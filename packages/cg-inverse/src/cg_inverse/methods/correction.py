@@ -1,0 +1,153 @@
+"""A pair potential that corrects a base: u ← u + α kT w ln(g/g*) from u = 0 (Matin et al. 2023, eq. 1), and better steps.
+
+g is that of the base with u. What g* does not know, its core, is left alone by every rule: there w = g* vanishes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
+
+import numpy as np
+
+from cg_inverse.bins import Array, Mask
+from cg_inverse.methods.boltzmann import both_counted, log_g, within
+from cg_inverse.methods.hnc import hnc_response
+from cg_inverse.methods.ibi import Weight, require_alpha, shell_weights
+from cg_inverse.methods.protocol import Initial, Rows, Targets, as_problem
+from cg_inverse.methods.residual import residual_rows
+from cg_inverse.methods.responses import sampled_response
+from cg_inverse.regularized import Solution, solved
+from cg_inverse.sample import Sample
+from cg_inverse.shell_basis import of_corrections
+from cg_inverse.spline_problem import Problem
+
+Rule = Literal["paper", "line", "hnc", "imc"]
+_KNOWN = 0.5  # g* from which on a step may be of any size; where it is less, less
+_SHORTEST, _LONGEST = 0.05, 5.0  # α of a line search
+
+
+@dataclass(frozen=True, eq=False)
+class PairCorrection:
+    """Weighted IBI of a correction, w = g* unless another weight of (r, g*) is given; α is dimensionless.
+
+    | rule | step |
+    | --- | --- |
+    | paper | eq. 1 shell by shell, α as given |
+    | line | eq. 1 with the α by which g comes nearest to g*, as hypernetted-chain theory predicts it |
+    | hnc | Gauss–Newton on g − g* with HNC's response of the liquid at hand, as smooth as noise demands |
+    | imc | the same with the response sampled, −β Cov(g, Σ_pairs), which holds whatever the base; HNC's where it is noise |
+
+    Several targets share the correction: their steps are averaged by `weights`, of "hnc" their residuals added.
+    """
+
+    target: Targets
+    cutoff: float | None = None
+    rule: Rule = "paper"
+    alpha: float = 0.5
+    weight: Weight | None = None
+    weights: Sequence[float] | None = None
+    initial: Initial = None
+    problem: Problem = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        require_alpha(self.alpha)
+        if self.rule not in get_args(Rule):
+            raise ValueError(f"rule must be one of {', '.join(get_args(Rule))}, got {self.rule!r}")
+        if isinstance(self.initial, str):
+            raise ValueError(f"a correction starts from nothing or from a potential, got initial={self.initial!r}")
+        given = of_corrections(as_problem(self.target, self.cutoff, self.weights, None))
+        object.__setattr__(self, "problem", given)
+        for state in given.states:
+            shell_weights(self.weight, state)
+
+    def init(self) -> Array:
+        if self.initial is None or isinstance(self.initial, str):
+            return np.zeros(self.problem.basis.size)
+        return self.problem.coefficients(self.initial)
+
+    def update(self, coefficients: Array, samples: Sequence[Sample]) -> Solution:
+        match self.rule:
+            case "paper":
+                return _exactly(self.alpha * self._direction(samples))
+            case "line":
+                direction = self._direction(samples)
+                return _exactly(best_length(self.problem, samples, direction) * direction)
+            case "hnc":
+                return gauss_newton(self.problem, samples, [response(self.problem, s) for s in samples])
+            case "imc":
+                return gauss_newton(self.problem, samples, [sampled_response(self.problem, s) for s in samples])
+            case _:
+                raise ValueError(f"unknown rule {self.rule!r}")
+
+    def _direction(self, samples: Sequence[Sample]) -> Array:
+        """Return kT w ln(g/g*) at the knots, of several states the mean; zero where neither g has counted pairs."""
+        total = np.zeros(self.problem.basis.size)
+        for share, sample in zip(self.problem.weights, samples, strict=True):
+            wanted = logarithm(self.problem, sample, shell_weights(self.weight, sample.state))
+            for pair, row in zip(sample.state.pairs, wanted, strict=True):
+                knots = self.problem.basis.spline(pair).knots
+                total[self.problem.basis.part(pair)] += share * np.interp(knots, sample.state.bins.r, row)
+        return total
+
+
+def logarithm(problem: Problem, sample: Sample, w: Array) -> Array:
+    """Return kT w ln(g/g*) as (pair, shell), zero where neither has counted pairs."""
+    state = sample.state
+    ours, theirs = log_g(sample.g, sample.exposure)[0], log_g(state.g, state.exposure)[0]
+    return np.asarray(np.where(_seen(problem, sample), state.kT * w * (ours - theirs), 0.0))
+
+
+def _seen(problem: Problem, sample: Sample) -> Mask:
+    inside = np.stack([within(problem, sample.state, pair) for pair in sample.state.pairs])
+    return inside & both_counted(sample.state.counts, sample.g * sample.exposure)
+
+
+def _exactly(step: Array) -> Solution:
+    return Solution(step, np.zeros((len(step), len(step))), float(len(step)), 0.0)
+
+
+def response(problem: Problem, sample: Sample) -> Array:
+    """Return ∂g/∂u of HNC theory as (pair, shell, k), of the liquid as it is: its own g and density."""
+    state = sample.state
+    scale = sample.density / state.density
+    here = replace(state, densities={t: scale * rho for t, rho in state.densities.items()})
+    return hnc_response(problem, here, sample.g)
+
+
+def best_length(problem: Problem, samples: Sequence[Sample], direction: Array) -> float:
+    """Return the α for which Σ r²(g + α ∂g/∂u·direction − g*)² is least, within reason."""
+    along = across = 0.0
+    for share, sample in zip(problem.weights, samples, strict=True):
+        change = response(problem, sample) @ direction
+        measure = share * sample.state.density * sample.state.bins.volumes
+        along += float(np.sum(measure * change * (sample.state.g - sample.g)))
+        across += float(np.sum(measure * change**2))
+    return float(np.clip(along / max(across, 1e-300), _SHORTEST, _LONGEST))
+
+
+def gauss_newton(problem: Problem, samples: Sequence[Sample], responses: Sequence[Array]) -> Solution:
+    """Return the step that brings every g to its target: a smooth curve times min(1, 2g*), which ends where g* does."""
+    shares = problem.weights * len(samples)
+    found = [residual_rows(s, j) for s, j in zip(samples, responses, strict=True)]
+    known = _known(problem)
+    joined = Rows(
+        np.concatenate([e.rows for e in found]) * known,
+        np.concatenate([e.wanted for e in found]),
+        np.concatenate([e.sigma / np.sqrt(w) for e, w in zip(found, shares, strict=True)]),
+    )
+    answer = solved(joined.rows, joined.wanted, joined.sigma, problem.basis.roughness())
+    return replace(
+        answer, step=known * answer.step, covariance=np.outer(known, known) * answer.covariance, responsive=True
+    )
+
+
+def _known(problem: Problem) -> Array:
+    """Return min(1, 2g*) at the knots, of several states the largest."""
+    out = np.zeros(problem.basis.size)
+    for state in problem.states:
+        for pair, g in zip(state.pairs, state.g, strict=True):
+            part, knots = problem.basis.part(pair), problem.basis.spline(pair).knots
+            out[part] = np.maximum(out[part], np.minimum(1.0, np.interp(knots, state.bins.r, g) / _KNOWN))
+    return out
