@@ -194,7 +194,8 @@ def stability(rows: xr.Dataset, one: str, other: str, panel: Axes) -> None:
         panel.scatter(x, y, c=color, marker=mark, s=28, label=word)
     for axis, name in (("x", one), ("y", other)):
         known = np.unique(rows[name].values)
-        getattr(panel, f"set_{axis}ticks")(np.arange(len(known)), [f"{k:g}" for k in known])
+        turned = {"rotation": 45, "fontsize": 8} if axis == "x" else {}
+        getattr(panel, f"set_{axis}ticks")(np.arange(len(known)), [f"{k:g}" for k in known], **turned)
         getattr(panel, f"set_{axis}label")(
             {
                 "energy_weight": "λ",
