@@ -68,6 +68,7 @@ def test_a_killed_fit_goes_on_bit_for_bit(tmp_path):
 
 def test_calculators_at_constant_pressure_and_resumed(tmp_path):
     """ASE moves a base with the correction; at constant pressure the density is found, with its error."""
+    pytest.importorskip("ase", reason="pip install cg-sim[ase]")
     from cg_sim.ase_calculator import PairCalculator
 
     control = replace(CONTROL, steps=1000, first_steps=200, melting=50, equilibration=20)
@@ -90,6 +91,7 @@ def test_calculators_at_constant_pressure_and_resumed(tmp_path):
 
 
 def test_what_cannot_be_is_refused():
+    pytest.importorskip("ase", reason="pip install cg-sim[ase]")
     from cg_sim.ase_calculator import PairCalculator
 
     given = target(steps=4000)
