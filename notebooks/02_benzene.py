@@ -274,7 +274,7 @@ for method in ibi.inversion.values:
 # %% [markdown]
 # ## The tables' settings at random (tables 3.1 and 3.2)
 #
-# `benzene_scan.py --scan tables` draws settings, trains each for a few epochs of fewer frames, and tries it; killed, it goes on.
+# `benzene_scan.py --scan tables` draws settings, trains each for six epochs of 300 or 100 frames, and tries it; killed, it goes on.
 
 # %%
 tables = xr.load_dataset(RESULTS / "scan-tables.nc")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "notebooks" / "runs
 if True:  # after the skips
     import benzene_atoms
     import benzene_beads
+    import benzene_corrected
     import benzene_models
     import benzene_reference
     import benzene_rows
@@ -105,3 +107,27 @@ def test_the_reference_is_its_own_liquid(results):
     square, noise = benzene_rows.mse(row, found, "centers")
     assert square == 0
     assert noise > 0
+
+
+def test_more_neighbors_are_asked_for_by_attraction_and_forces_of_splines_are_their_slopes():
+    """In a gas g follows U as −U/kT: where the target has more pairs than the run, the correction must be negative."""
+    splines, r = benzene_corrected.Splines(8.0), np.linspace(3.3, 8.2, 400)
+    c = np.random.default_rng(2).normal(size=benzene_corrected.PIECES)
+    table, h = splines.table(c), 1e-5
+    np.testing.assert_allclose(table.energy(r), splines(r) @ c, atol=1e-5)
+    np.testing.assert_allclose(table.force(r), -(table.energy(r + h) - table.energy(r - h)) / (2 * h), atol=1e-3)
+    edge, box = 24.0, np.full(3, 24.0)
+    gas = np.random.default_rng(3).random((400, 30, 3)) * edge
+    middles, _ = scan.distribution(gas[:1], box, scan.REACH, scan.BINS)
+    g = np.array([scan.distribution(x[None], box, scan.REACH, scan.BINS)[1] for x in gas])
+    sums = np.array(
+        [splines(np.linalg.norm(benzene_corrected.pairs_within(x, box, 8.0)[2], axis=1)).sum(axis=0) for x in gas]
+    )
+    more = g.mean(axis=0) * (1 + 0.1 * np.exp(-((middles - 5.5) ** 2)))
+    none = np.zeros((benzene_corrected.PIECES, benzene_corrected.PIECES)), np.zeros(benzene_corrected.PIECES), 1.0, 1
+    potential = scan.potential_of(replace(scan.ONE, **QUICK), SimpleNamespace(bond=(0.0, 1.0)))
+    work = benzene_corrected.Correction(potential, gas, gas, edge, more, np.full(scan.BINS, 0.01), 1.0)
+    found = work.better(np.zeros(benzene_corrected.PIECES), (none[0] + 0.03 * np.eye(len(c)), *none[1:]), g, sums, np.zeros(scan.BINS))  # fmt: skip
+    wanted = -0.1 * scan.KT * benzene_corrected.DAMPING
+    at = float(splines(np.array([5.5]))[0] @ found)
+    assert 1.4 * wanted < at < 0.15 * wanted  # both negative; the noise of 400 frames of 30 beads weakens the response
