@@ -233,6 +233,26 @@ def test_neighbors_follow_atoms_that_move(potential):
         cm.Neighborhoods(5.0, skin=-1)
 
 
+def test_neighbors_are_kept_in_a_cell_that_breathes_and_found_again_in_one_that_goes_far(potential):
+    atoms, search, noise = (
+        crystal(2, rattle=0.1),
+        cm.Neighborhoods(potential.cutoff, skin=0.6),
+        np.random.default_rng(5),
+    )
+    x, cell = atoms.positions.copy(), atoms.cell.array.copy()
+    for _ in range(40):
+        strain = np.eye(3) + noise.normal(scale=0.008, size=(3, 3))
+        x, cell = x @ strain + noise.normal(scale=0.01, size=x.shape), cell @ strain
+        kept, fresh = potential(x, cell, neighborhoods=search), potential(x, cell)
+        assert kept.energy == fresh.energy
+        np.testing.assert_array_equal(kept.forces, fresh.forces)
+    assert 1 < search.rebuilt < 20
+    search(x, cell, np.array([True, True, False]))  # an open side is no strain
+    assert len(search(x, cell, np.ones(3, dtype=bool)).i) == len(
+        cm.Neighborhoods(6.0, skin=0.6)(x, cell, np.ones(3, dtype=bool)).i
+    )
+
+
 def test_lone_atoms_and_wrong_arrays_are_refused(potential):
     with pytest.raises(ValueError, match=r"atoms \[2\] have no neighbor within 6 Å"):
         potential(np.array([[0, 0, 0], [0, 0, 2.7], [9, 9, 9.0]]), None)

@@ -1,4 +1,4 @@
-"""The neighbors of every atom, from both sides, looked for again only when an atom has gone half of a skin or the cell changes."""
+"""The neighbors of every atom, from both sides, looked for again only when atoms or the cell have moved by a skin."""
 
 from __future__ import annotations
 
@@ -24,25 +24,57 @@ class Neighbors(NamedTuple):
 
 
 class Neighborhoods:
-    """Candidates within cutoff + skin [length] of positions (atom, 3); call it whenever they have moved."""
+    """Candidates within cutoff + skin [length] of positions (atom, 3); call it whenever they, or the cell, have moved.
+
+    A cell that is strained a little keeps its candidates: only their images move with it.
+    """
 
     def __init__(self, cutoff: float, *, skin: float = 1.0) -> None:
         if not (cutoff > 0 and skin >= 0):
             raise ValueError(f"cutoff must be positive and skin ≥ 0, got {cutoff} and {skin}")
         self.cutoff, self.skin, self.rebuilt = cutoff, skin, 0
-        self._of, self._from = b"", np.empty((0, 3))
-        self._found: Neighbors
+        self._from, self._cell, self._periodic = np.empty((0, 3)), np.zeros((3, 3)), np.zeros(3, dtype=np.bool_)
+        self._found: _Found
 
     def __call__(self, x: Array, cell: Array, periodic: npt.NDArray[np.bool_]) -> Neighbors:
         """Return them for a cell of these vectors (rows), which is repeated along those that are periodic."""
-        of = cell.tobytes() + periodic.tobytes()
-        if of != self._of or x.shape != self._from.shape or _farthest(x - self._from) > self.skin / 2:
-            self._found = neighbors(x, cell, periodic, self.cutoff + self.skin)
-            self._of, self._from, self.rebuilt = of, x.copy(), self.rebuilt + 1
-        return self._found
+        if not self._hold(x, cell, periodic):
+            self._found = _search(x, cell, periodic, self.cutoff + self.skin)
+            self._from, self._cell, self._periodic = x.copy(), cell.copy(), periodic.copy()
+            self.rebuilt += 1
+        return self._found.at(cell)
+
+    def _hold(self, x: Array, cell: Array, periodic: npt.NDArray[np.bool_]) -> bool:
+        """Return whether no other pair can be within the cutoff.
+
+        Two atoms now d apart were at most ‖F⁻¹‖ (d + 2 s) apart, with F the strain since then and s the farthest that an
+        atom has gone beside it.
+        """
+        if x.shape != self._from.shape or not np.array_equal(periodic, self._periodic):
+            return False
+        if np.array_equal(cell, self._cell):
+            return _farthest(x - self._from) <= self.skin / 2
+        if not periodic.all():
+            return False
+        strain = np.linalg.solve(self._cell, cell)
+        widest = 1 / float(np.linalg.svd(strain, compute_uv=False).min())
+        return widest * (self.cutoff + 2 * _farthest(x - self._from @ strain)) <= self.cutoff + self.skin
 
 
-def neighbors(x: Array, cell: Array, periodic: npt.NDArray[np.bool_], cutoff: float) -> Neighbors:
+class _Found(NamedTuple):
+    """Candidates as numbers that hold in any cell: pairs i, j and how many vectors of the cell lie between (pair, 3)."""
+
+    i: npt.NDArray[np.int32]
+    j: npt.NDArray[np.int32]
+    shifts: Array
+    first: npt.NDArray[np.int64]
+    most: int
+
+    def at(self, cell: Array) -> Neighbors:
+        return Neighbors(self.i, self.j, self.shifts @ cell, self.first, self.most)
+
+
+def _search(x: Array, cell: Array, periodic: npt.NDArray[np.bool_], cutoff: float) -> _Found:
     """Return them in an order that depends on nothing but who they are: i, then j, then the image."""
     try:
         import vesin
@@ -54,9 +86,9 @@ def neighbors(x: Array, cell: Array, periodic: npt.NDArray[np.bool_], cutoff: fl
     wide = 2 * int(np.abs(shifts).max(initial=0)) + 1
     image = shifts.astype(np.int64) @ [wide * wide, wide, 1]
     order = np.argsort((i.astype(np.int64) * len(x) + j.astype(np.int64)) * wide**3 + image, kind="stable")
-    i, j, images = i[order].astype(np.int32), j[order].astype(np.int32), shifts[order] @ cell
+    i, j = i[order].astype(np.int32), j[order].astype(np.int32)
     first = np.searchsorted(i, np.arange(len(x) + 1))
-    return Neighbors(i, j, images, first, int(np.diff(first).max(initial=0)))
+    return _Found(i, j, shifts[order].astype(np.float64), first, int(np.diff(first).max(initial=0)))
 
 
 def _farthest(steps: Array) -> float:
