@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cg_inverse.between_temperatures import BetweenTemperatures as BetweenTemperatures
     from cg_inverse.control import Control as Control
     from cg_inverse.correcting import wibi as wibi
+    from cg_inverse.density import FixedDensity as FixedDensity
     from cg_inverse.error_bands import Uncertainty as Uncertainty
     from cg_inverse.error_bands import uncertainty as uncertainty
     from cg_inverse.fitting import Fit as Fit
@@ -73,6 +74,7 @@ _HOMES = {
     "methods.ibi": ("IBI", "WIBI"),
     "methods.imc": ("IMC",),
     "methods.relative_entropy": ("RelativeEntropy",),
+    "density": ("FixedDensity",),
     "pressure": ("FixedPressure", "RampCorrection"),
     "sample": ("Sample",),
     "simulation": ("Liquids",),

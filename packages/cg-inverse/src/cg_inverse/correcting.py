@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cg_inverse.control import Control
+from cg_inverse.density import FixedDensity
 from cg_inverse.fitting import Fit, OnRound, fit
 from cg_inverse.methods.correction import PairCorrection, Rule
 from cg_inverse.methods.ibi import WIBI, Weight
@@ -40,7 +41,8 @@ def wibi(
     With a `base`, u is a correction that is added to it and begins as zero; `rule` says how steps are taken (see
     `PairCorrection`). A base is any ASE calculator, a function that makes one for each run, or pair potentials; with
     calculators targets are in Å and eV, their types elements. `simulation` says with its `barostat` whether the volume
-    follows.
+    follows: then steps of "hnc" and "imc" also lead to the target's density, those of "paper" and "line" only with
+    pressure=FixedDensity().
     """
     targets = checked(target, cutoff)
     method: Method
@@ -54,7 +56,9 @@ def wibi(
                 "a correction has its knots in the target's shells, and no ensemble: leave out knots, ensemble"
             )
         method = PairCorrection(targets, cutoff, rule, alpha, weight, weights, initial)
-    if pressure is not None and simulation.barostat is not None:
+    if simulation.barostat is not None and pressure is None and base is not None and rule in ("hnc", "imc"):
+        pressure = FixedDensity()
+    if simulation.barostat is not None and not isinstance(pressure, FixedDensity | None):
         raise ValueError("with a barostat the volume follows: leave out pressure, or the barostat")
     return fit(
         method,

@@ -109,16 +109,24 @@ class FixedPressure:
         rows = np.stack(
             [pressure_response(problem, coefficients, s, j) for s, j in zip(samples, responses, strict=True)]
         )
-        missing = wanted - np.array([s.pressure for s in samples]) - rows @ found.step
         noise = np.array([s.pressure_stderr**2 + self.stderr**2 for s in samples])
-        believed = missing * missing**2 / (missing**2 + noise)  # what may be noise is not chased
-        if found.responsive:
-            towards = np.asarray(found.covariance @ rows.T)
-        else:  # the method's own equations do not say what g leaves open
-            known = np.add(information(problem, samples, responses), weak_prior(problem))
-            towards = np.asarray(np.linalg.solve(known, rows.T), dtype=np.float64)
-        correction = np.asarray(towards @ np.linalg.solve(rows @ towards, believed), dtype=np.float64)
+        change = wanted - np.array([s.pressure for s in samples])
+        correction = conditioned(problem, samples, responses, rows, change, noise, found)
         return replace(found, step=found.step + limited(problem, correction, self.most))
+
+
+def conditioned(
+    problem: Problem, samples: Sequence[Sample], responses: Sequence[Array], rows: Array, wanted: Array, noise: Array, found: Solution
+) -> Array:  # fmt: skip
+    """Return what to add to a step so that rows·step is what is wanted, of variance `noise`, and g suffers least."""
+    missing = wanted - rows @ found.step
+    believed = missing * missing**2 / (missing**2 + noise)  # what may be noise is not chased
+    if found.responsive:
+        towards = np.asarray(found.covariance @ rows.T)
+    else:  # the method's own equations do not say what g leaves open
+        known = np.add(information(problem, samples, responses), weak_prior(problem))
+        towards = np.asarray(np.linalg.solve(known, rows.T), dtype=np.float64)
+    return np.asarray(towards @ np.linalg.solve(rows @ towards, believed), dtype=np.float64)
 
 
 def _require(target: float, *positive: float | None) -> None:

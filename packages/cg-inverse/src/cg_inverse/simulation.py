@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 from typing import Any, Literal, Protocol
 
@@ -23,6 +23,7 @@ States = tuple[tuple[cs.State, ...], ...]  # of each state point, each run
 _LEAST_PARTICLES = 1000
 _LEAST_FRAMES = 4  # of each run: errors need some
 _ROOM = 1.02  # of half the box over the target's reach
+_RELAXING, _DAMPING = 800, 30  # steps; in how many of them friction ends a motion
 _FEMTOSECOND = 0.09822694788464063  # Å√(u/eV)
 
 
@@ -84,10 +85,20 @@ class Liquids:
         n = self.particles or least_particles(state, self.problem.basis.cutoff)
         shares = {t: rho / state.density for t, rho in state.densities.items()}
         if self.atomic:
-            return liquid(
-                cs.fcc(n, state.density, composition=shares, seed=self.seed + k), state, diameter(state), self.seed + k
-            )
+            crystal = cs.fcc(n, state.density, composition=shares, seed=self.seed + k)
+            return self._relaxed(liquid(crystal, state, diameter(state), self.seed + k), state, self.seed + k)
         return cs.fcc(n, state.density, kT=state.kT, masses=self.mass, composition=shares, seed=self.seed + k)
+
+    def _relaxed(self, found: cs.State, state: StatePoint, seed: int) -> cs.State:
+        """Return a liquid of spheres as one of the base, at the same volume.
+
+        What spheres are too near for the base would blow up a box that is free to grow.
+        """
+        dt = self.time_step(state)
+        nothing = self.problem.basis.potential(np.zeros(self.problem.basis.size))
+        relaxed = cs.simulate(found, summed(self.base, nothing), kT=state.kT, dt=dt, steps=_RELAXING, seed=seed, engine="ase",
+                              thermostat=cs.Langevin(1 / (_DAMPING * dt)), sample_every=_RELAXING, units=state.units).state  # fmt: skip
+        return replace(relaxed, step=0).with_velocities(state.kT, seed)
 
     @property
     def atomic(self) -> bool:
