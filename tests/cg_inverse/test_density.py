@@ -10,6 +10,7 @@ import pytest
 import cg_inverse as ci
 import cg_sim as cs
 from cg_inverse.density import bulk_modulus
+from cg_inverse.methods.residual import residual_rows
 from cg_inverse.methods.responses import sampled_response
 from cg_inverse.pressure import pressure_response
 
@@ -63,3 +64,22 @@ def test_a_box_that_cannot_change_and_wrong_numbers_are_refused(round_one):
     with pytest.raises(ValueError, match="with a barostat the volume follows"):
         ci.wibi(target(), CUTOFF, base=BASE, pressure=ci.FixedPressure(0.0),
                 simulation=replace(SHORT, barostat=cs.CellRescaling(0.0)))  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", ["hnc", "imc"])
+def test_steps_are_no_longer_than_a_stride_and_still_the_best_of_their_length(rule, round_one):
+    """Damped in all directions alike: a shorter stride predicts a larger residual, and a less wavy u, never one beyond it."""
+    problem, samples, c = round_one.problem, round_one.samples, round_one.coefficients
+    steps = {
+        s: ci.PairCorrection(problem, rule=rule, stride=s).update(c, samples).step for s in (0.02, 0.05, 0.1, np.inf)
+    }
+    response = sampled_response(problem, samples[0])
+    rows = residual_rows(samples[0], response)
+    left = {s: float(np.sum(((rows.rows @ x - rows.wanted) / rows.sigma) ** 2)) for s, x in steps.items()}
+    for stride in (0.02, 0.05, 0.1):
+        assert np.abs(steps[stride]).max() == pytest.approx(stride * problem.kT, rel=1e-4)
+        scaled = steps[np.inf] * stride * problem.kT / np.abs(steps[np.inf]).max()
+        assert left[stride] < float(np.sum(((rows.rows @ scaled - rows.wanted) / rows.sigma) ** 2))
+    assert left[0.02] > left[0.05] > left[0.1]
+    with pytest.raises(ValueError, match="stride must be a positive number of kT"):
+        ci.PairCorrection(problem, rule=rule, stride=0.0)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 import numpy as np
+from scipy.optimize import brentq
 
 from cg_inverse.bins import Array, Mask
 from cg_inverse.methods.boltzmann import both_counted, log_g, within
@@ -39,7 +40,7 @@ class PairCorrection:
     | hnc | Gauss–Newton on g − g* with HNC's response of the liquid at hand, as smooth as noise demands |
     | imc | the same with the response sampled, −β Cov(g, Σ_pairs), which holds whatever the base; HNC's where it is noise |
 
-    Several targets share the correction: their steps are averaged by `weights`, of "hnc" their residuals added.
+    No step of hnc and imc changes u by more than `stride` kT. Several targets share the correction: their steps are averaged by `weights`, of "hnc" their residuals added.
     """
 
     target: Targets
@@ -49,10 +50,13 @@ class PairCorrection:
     weight: Weight | None = None
     weights: Sequence[float] | None = None
     initial: Initial = None
+    stride: float = 0.5
     problem: Problem = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         require_alpha(self.alpha)
+        if not self.stride > 0:
+            raise ValueError(f"stride must be a positive number of kT, got {self.stride}")
         if self.rule not in get_args(Rule):
             raise ValueError(f"rule must be one of {', '.join(get_args(Rule))}, got {self.rule!r}")
         if isinstance(self.initial, str):
@@ -75,9 +79,11 @@ class PairCorrection:
                 direction = self._direction(samples)
                 return _exactly(best_length(self.problem, samples, direction) * direction)
             case "hnc":
-                return gauss_newton(self.problem, samples, [response(self.problem, s) for s in samples])
+                return gauss_newton(self.problem, samples, [response(self.problem, s) for s in samples], self.stride)
             case "imc":
-                return gauss_newton(self.problem, samples, [sampled_response(self.problem, s) for s in samples])
+                return gauss_newton(
+                    self.problem, samples, [sampled_response(self.problem, s) for s in samples], self.stride
+                )
             case _:
                 raise ValueError(f"unknown rule {self.rule!r}")
 
@@ -127,20 +133,42 @@ def best_length(problem: Problem, samples: Sequence[Sample], direction: Array) -
     return float(np.clip(along / max(across, 1e-300), _SHORTEST, _LONGEST))
 
 
-def gauss_newton(problem: Problem, samples: Sequence[Sample], responses: Sequence[Array]) -> Solution:
-    """Return the step that brings every g to its target: a smooth curve times min(1, 2g*), which ends where g* does."""
+def gauss_newton(problem: Problem, samples: Sequence[Sample], responses: Sequence[Array], stride: float) -> Solution:
+    """Return the step that brings every g nearest to its target, of those that change u by no more than `stride` kT.
+
+    A smooth curve times min(1, 2g*), which ends where g* does. Long waves of u hardly change the g of a dense liquid, so that what little
+    is wrong there asks for electronvolts: a longer step is damped in all directions alike, which leaves what matters most.
+    """
     shares = problem.weights * len(samples)
     found = [residual_rows(s, j) for s, j in zip(samples, responses, strict=True)]
-    known = _known(problem)
+    known, roughness = _known(problem), problem.basis.roughness()
     joined = Rows(
         np.concatenate([e.rows for e in found]) * known,
         np.concatenate([e.wanted for e in found]),
         np.concatenate([e.sigma / np.sqrt(w) for e, w in zip(found, shares, strict=True)]),
     )
-    answer = solved(joined.rows, joined.wanted, joined.sigma, problem.basis.roughness())
-    return replace(
-        answer, step=known * answer.step, covariance=np.outer(known, known) * answer.covariance, responsive=True
-    )
+    answer = solved(joined.rows, joined.wanted, joined.sigma, roughness)
+    step, covariance = answer.step, answer.covariance
+    if float(np.max(np.abs(known * step))) > stride * problem.kT:
+        white = joined.rows / joined.sigma[:, None]
+        step, covariance = _damped(white.T @ white + answer.ridge * roughness, white.T @ (joined.wanted / joined.sigma),
+                                   known, stride * problem.kT)  # fmt: skip
+    return replace(answer, step=known * step, covariance=np.outer(known, known) * covariance, responsive=True)
+
+
+def _damped(normal: Array, wanted: Array, known: Array, most: float) -> tuple[Array, Array]:
+    """Return x = (normal + μ)⁻¹ wanted with max |known x| = `most`, and that inverse (Levenberg)."""
+    values, vectors = np.linalg.eigh(normal)
+    along = vectors.T @ wanted
+
+    def too_far(log_mu: float) -> float:
+        x = vectors @ (along / (values + np.exp(log_mu)))
+        return float(np.log(np.max(np.abs(known * x)) / most))
+
+    least, largest = (float(np.log(values[-1])) + shift for shift in (-35.0, 35.0))
+    mu = np.exp(brentq(too_far, least, largest, xtol=1e-6)) if too_far(least) > 0 else 0.0
+    inverse = vectors @ (vectors / (values + mu)).T
+    return inverse @ wanted, inverse
 
 
 def _known(problem: Problem) -> Array:

@@ -1,0 +1,150 @@
+"""Corrections of notebook 04: wIBI fits of u(r) to the surrogate's g(r), on a potential of aluminium. Resumable, a folder a fit.
+
+python notebooks/runs/aluminium_fits.py WORK --potential ani:FOLDER [--fits newton-1023 paper-1023 …] [--out notebooks/results/04/fits.nc]
+
+Constant pressure, zero, 2 fs. `paper-T` is eq. 1 with w = g*, 15 generations of 10 ps, `ibi-T` the same with w = 1; `newton-T` takes Gauss–Newton
+steps with the sampled response, which also lead to the density. `newton-1023-1323` is one u for two temperatures, `newton-1023-large` one with 500 atoms and 10 Å.
+After aluminium_targets.py. Everything done so far in WORK, of any potential, goes into the file.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import aluminium as al
+import numpy as np
+import xarray as xr
+
+import cg_data as cd
+import cg_inverse as ci
+from cg_inverse.methods.correction import Rule
+from cg_inverse.shell_basis import ShellBasis
+
+ROUNDS = 15  # of the paper
+ALPHA = 0.5
+SETTLE = 500  # steps of every generation, not counted
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A fit: at which temperatures, by which rule, in which box."""
+
+    temperatures: tuple[int, ...]
+    rule: Rule = "imc"
+    rounds: int = 5
+    first: int = 5000
+    steps: int = 10_000
+    uniform: bool = False
+    atoms: int = 256
+    reach: float = 8.0  # Å: of u, and of the g that is compared
+
+    def control(self) -> ci.Control:
+        ended = self.rule != "paper"
+        return ci.Control(rounds=self.rounds, first_steps=self.first, steps=self.steps, equilibration=SETTLE, melting=3000,
+                          stop_at_noise=ended, patience=4 if ended else self.rounds, seed=4)  # fmt: skip
+
+
+def _plans() -> dict[str, Plan]:
+    exact = {"rule": "paper", "rounds": ROUNDS, "steps": 5000}
+    plans = {f"newton-{t}": Plan((t,)) for t in al.TEMPERATURES}
+    plans |= {f"paper-{t}": Plan((t,), **exact) for t in al.TEMPERATURES}  # type: ignore[arg-type]
+    plans |= {f"ibi-{t}": Plan((t,), uniform=True, **exact) for t in al.TEMPERATURES}  # type: ignore[arg-type]
+    plans["newton-1023-1323"] = Plan((1023, 1323))
+    plans["newton-1023-large"] = Plan((1023,), atoms=500, reach=10.0)
+    return plans
+
+
+PLANS = _plans()
+
+
+def fitted(work: Path, potential: str, name: str, results: Path = al.RESULTS) -> ci.Fit:
+    """Return a fit, gone on with if it was begun."""
+    plan, folder = PLANS[name], work / al.kind(potential) / name
+    if (folder / "progress.npz").exists():
+        return ci.resume(folder, base=al.model(potential))
+    return ci.wibi(
+        [al.target(t, plan.reach, results) for t in plan.temperatures], plan.reach, base=al.model(potential), rule=plan.rule, alpha=ALPHA,
+        weight=(lambda r, g: np.ones_like(g)) if plan.uniform else None, control=plan.control(), folder=folder,
+        simulation=ci.Simulation(particles=plan.atoms, runs=1, dt=al.DT, friction=al.FRICTION, sample_every=al.SAMPLED, barostat=al.BAROSTAT),
+    )  # fmt: skip
+
+
+def rounds_of(folder: Path, plan: Plan, grid: al.Array) -> xr.Dataset:
+    """Return what a fit found, a row a round: u(r) on a grid and at the first of its temperatures g(r)."""
+    h = xr.load_dataset(folder / "history.nc")
+    first = h.isel(pair=0)
+    shells_of_u = h.coefficients.values
+    begins = round(float(h.r_u[0]) / al.WIDTH - 0.5)
+    u = np.zeros((len(h.iteration), len(grid)))
+    u[:, :begins], u[:, begins : begins + shells_of_u.shape[1]] = shells_of_u[:, :1], shells_of_u
+    error = np.array([np.interp(grid, h.r_u.values, one, right=0.0) for one in first.u_stderr.values])
+    shells = np.full((2, len(h.iteration), len(grid)), np.nan)
+    count = len(h.r)
+    shells[0, :, :count], shells[1, :, :count] = (np.asarray(first[name].isel(state=0).transpose("iteration", "r")) for name in ("g", "g_stderr"))  # fmt: skip
+    return xr.Dataset(
+        {
+            "u": (("round", "r"), u), "u_stderr": (("round", "r"), error), "g": (("round", "r"), shells[0]), "g_stderr": (("round", "r"), shells[1]),
+            "residual": ("round", h.residual.values), "noise": ("round", h.noise.values), "chi2": ("round", h.chi2.values),
+            "steps": ("round", h.steps.values.astype(float)), "seconds": ("round", h.seconds.values),
+            "density": ("round", h.density_found.isel(state=0).values), "density_stderr": ("round", h.density_found_stderr.isel(state=0).values),
+            "best": ((), int(h.attrs["best_iteration"])), "done": ((), len(h.iteration)), "reach": ((), plan.reach), "begins": ((), begins), "atoms": ((), plan.atoms),
+        }
+    )  # fmt: skip
+
+
+def collected(work: Path) -> xr.Dataset:
+    """Return all fits below a folder, by potential and name of the fit."""
+    grid, found, labels = al.WIDTH * (np.arange(200) + 0.5), [], []
+    for file in sorted(work.glob("*/*/history.nc")):
+        kind, name = file.parts[-3:-1]
+        found.append(rounds_of(file.parent, PLANS[name], grid))
+        labels.append((kind, name))
+    table = xr.concat(found, "fit", join="outer", coords="minimal", compat="override")
+    kinds, names = zip(*labels, strict=True)
+    return table.assign_coords(potential=("fit", list(kinds)), name=("fit", list(names)), r=("r", grid, {"units": "angstrom"})).assign_attrs(
+        alpha=ALPHA, dt_fs=al.DT / al.FEMTOSECOND, settle_steps=SETTLE, seed=4, units_energy="eV", units_length="angstrom", target=al.surrogate().attrs["source"],
+        command="python notebooks/runs/aluminium_fits.py WORK --potential ani:FOLDER",
+    )  # fmt: skip
+
+
+def best(fits: xr.Dataset, kind: str, name: str) -> xr.Dataset:
+    """Return the round to believe of a fit."""
+    row = fits.isel(fit=int(np.flatnonzero((fits.potential.values == kind) & (fits.name.values == name))[0]))
+    return row.isel(round=int(row.best))
+
+
+def correction(row: xr.Dataset) -> cd.PairTable:
+    """Return u(r) of a round as simulations had it: Akima's spline through its shells."""
+    core, reach, begins = (float(row.r[int(row.begins)]), float(row.reach), int(row.begins))
+    count = round((reach - core) / al.WIDTH)
+    return ShellBasis(core, reach, count, al.WIDTH).table(row.u.values[begins : begins + count])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("work", type=Path)
+    words.add_argument("--potential", required=True)
+    words.add_argument("--fits", nargs="*", default=[f"newton-{t}" for t in al.TEMPERATURES], choices=list(PLANS))
+    words.add_argument("--results", type=Path, default=al.RESULTS, help="where targets.nc is")
+    words.add_argument("--out", type=Path, default=al.RESULTS / "fits.nc")
+    options = words.parse_args(arguments)
+    for name in options.fits:
+        fit = fitted(options.work, options.potential, name, options.results)
+        h = fit.history
+        print(
+            name,
+            fit.reason,
+            np.round(h.residual.values, 4),
+            np.round(h.density_found.values.ravel() * al.GRAMS, 4),
+            flush=True,
+        )
+        found = collected(options.work)
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        found.to_netcdf(options.out, encoding={str(n): {"zlib": True} for n in found.data_vars if found[n].ndim > 1})
+
+
+if __name__ == "__main__":
+    main()

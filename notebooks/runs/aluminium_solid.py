@@ -1,0 +1,85 @@
+"""What corrections of the liquid do to the crystal: the cold curve E(a) of fcc, its lattice constant and bulk modulus.
+
+python notebooks/runs/aluminium_solid.py --potential ani:FOLDER [hipnn:FILE …] [--fits …/fits.nc] [--out …/solid.nc]
+
+Without a correction and with that of each temperature, by Gauss–Newton. Seconds. After aluminium_fits.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import aluminium as al
+import aluminium_fits as fitting
+import numpy as np
+import xarray as xr
+from ase.build import bulk
+
+import cg_models as cm
+
+LATTICE = np.linspace(3.80, 4.40, 31)  # Å
+NEAR = 0.06  # Å around the minimum: where a polynomial is put through the curve
+EV_A3 = 160.21766208  # GPa
+
+
+def energies(calculator: Any) -> al.Array:
+    """Return the energy of an atom [eV] of fcc at every lattice constant."""
+    found = []
+    for a in LATTICE:
+        atoms = bulk("Al", "fcc", a, cubic=True).repeat(4)  # wider than twice the reach of any correction
+        atoms.calc = calculator
+        found.append(atoms.get_potential_energy() / len(atoms))
+    return np.array(found)
+
+
+def minimum(curve: al.Array) -> dict[str, float]:
+    """Return the lattice constant [Å], the bulk modulus [GPa] and the energy [eV] where E(a) is least.
+
+    >>> found = minimum(2.0 * (LATTICE - 4.05) ** 2 - 3.0)
+    >>> round(found["lattice"], 6), round(found["modulus"], 4)  # V E'' = (4/9) (d²E/da²) / a
+    (4.05, 70.3235)
+    """
+    middle = LATTICE[np.argmin(curve)]
+    near = np.abs(LATTICE - middle) < NEAR + 1e-9
+    fit = np.polynomial.Polynomial.fit(LATTICE[near], curve[near], 4)
+    slopes = fit.deriv().roots()
+    a = float(min(slopes[np.abs(slopes.imag) < 1e-9].real, key=lambda x: abs(x - middle)))
+    return {"lattice": a, "modulus": float(fit.deriv(2)(a)) * 4 / (9 * a) * EV_A3, "energy": float(fit(a))}
+
+
+def rows(potential: str, fits: xr.Dataset) -> list[dict[str, Any]]:
+    """Return the cold curve of a potential without and with its corrections."""
+    kind, found = al.kind(potential), []
+    for name in ("none", *(f"newton-{t}" for t in al.TEMPERATURES)):
+        calculator = al.model(potential)
+        if name != "none":
+            calculator = cm.Sum(calculator, fitting.correction(fitting.best(fits, kind, name)))
+        curve = energies(calculator)
+        found.append({"potential": kind, "correction": name, "curve": curve} | minimum(curve))
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("--potential", nargs="+", required=True)
+    words.add_argument("--fits", type=Path, default=al.RESULTS / "fits.nc")
+    words.add_argument("--out", type=Path, default=al.RESULTS / "solid.nc")
+    options = words.parse_args(arguments)
+    fits = xr.load_dataset(options.fits)
+    table = [row for potential in options.potential for row in rows(potential, fits)]
+    found = xr.Dataset(
+        {name: ("row", [r[name] for r in table]) for name in ("potential", "correction")}
+        | {name: ("row", [r[name] for r in table], {"units": unit}) for name, unit in (("lattice", "angstrom"), ("modulus", "GPa"), ("energy", "eV"))}
+        | {"curve": (("row", "a"), np.array([r["curve"] for r in table]), {"units": "eV"})},
+        {"a": ("a", LATTICE, {"units": "angstrom"})},
+        {"command": "python notebooks/runs/aluminium_solid.py --potential ani:FOLDER hipnn:FILE"},
+    )  # fmt: skip
+    found.to_netcdf(options.out)
+    print(found[["potential", "correction", "lattice", "modulus", "energy"]].to_dataframe().to_string())
+
+
+if __name__ == "__main__":
+    main()
