@@ -13,7 +13,6 @@ import argparse
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +28,9 @@ import cg_sim as cs
 
 CORRECTIONS = ("none", "own", "paper", "between", "both")
 ENDS, BETWEEN = (1023, 1323), (1148, 1198)
-BINS, LAGS, BLOCKS = 160, 40, 8  # shells of 0.05 Å; lags of 0.1 ps
+BINS, LAGS, BLOCKS = 160, 30, 5  # shells of 0.05 Å; lags of 0.1 ps
 Q_MAX, Q_SHELLS = 8.0, 80
-SETTLE, FREE, REST, MOVE = 2.0, 10.0, 1.0, 32.0  # ps: zero pressure, not counted and counted; density found, likewise
+SETTLE, FREE, REST, MOVE = 2.0, 8.0, 1.0, 20.0  # ps: zero pressure, not counted and counted; density found, likewise
 RESULTS: dict[str, Any] = {
     "g": (("r",), (BINS,), "float64", "1"), "g_stderr": (("r",), (BINS,), "float64", "1"), "s": (("q",), (Q_SHELLS,), "float64", "1"),
     "density": ((), (), "float64", "angstrom^-3"), "density_stderr": ((), (), "float64", "angstrom^-3"),
@@ -131,13 +130,25 @@ def on_shells(found: Sequence[xr.Dataset]) -> al.Array:
     return curve
 
 
-def collected(store: cd.Campaign, check: Check) -> xr.Dataset:
-    found = store.dataset().reset_coords(drop=True)
+def collected(work: Path, check: Check) -> xr.Dataset:
+    """Return all runs of a potential that are below a folder."""
+    stores = [cd.Campaign.open(path) for path in sorted(work.glob(f"{al.kind(check.potential)}-*.zarr"))]
+    found = xr.concat([store.dataset().reset_coords(drop=True) for store in stores], "row")
     return found.assign_coords(r=("r", al.WIDTH * (np.arange(BINS) + 0.5), {"units": "angstrom"}),
                                q=("q", Q_MAX / Q_SHELLS * (np.arange(Q_SHELLS) + 0.5), {"units": "1/angstrom"})).assign_attrs(
         potential=al.kind(check.potential), atoms=check.atoms, seed=check.seed, share=check.share, settle_ps=SETTLE, free_ps=FREE, move_ps=MOVE,
         dt_fs=al.DT / al.FEMTOSECOND, command="python notebooks/runs/aluminium_checks.py WORK --potential ani:FOLDER",
     )  # fmt: skip
+
+
+def run(work: Path, check: Check, correction: str, temperatures: Sequence[int]) -> None:
+    """Do what is missing of one correction."""
+    kelvins = [t for t in temperatures if correction in ("none", "own", "paper") or t in BETWEEN]
+    columns = {"correction": [correction] * len(kelvins), "temperature": kelvins}
+    store = cd.Campaign.create(work / f"{al.kind(check.potential)}-{correction}.zarr", columns, RESULTS)
+    tally = cs.campaign.run(store, check, report=lambda t: print(correction, t.there, "of", t.rows, flush=True))
+    if tally.failures:
+        raise SystemExit(str(tally.failures))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -153,36 +164,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words.add_argument("--out", type=Path)
     options = words.parse_args(arguments)
     check = Check(options.potential, options.fits, options.results, options.atoms, options.share)
-    rows = [
-        (c, t)
-        for c, t in product(options.corrections, options.temperatures)
-        if c in ("none", "own", "paper") or t in BETWEEN
-    ]
     options.work.mkdir(parents=True, exist_ok=True)
-    columns = {"correction": [c for c, _ in rows], "temperature": [t for _, t in rows]}
-    store = cd.Campaign.create(options.work / f"{al.kind(check.potential)}.zarr", columns, RESULTS)
-    tally = cs.campaign.run(store, check, report=lambda t: print(t.there, "of", t.rows, flush=True))
-    if tally.failures:
-        raise SystemExit(str(tally.failures))
+    for correction in options.corrections:
+        run(options.work, check, correction, options.temperatures)
     out = options.out or al.RESULTS / f"checks-{al.kind(check.potential)}.nc"
-    found = collected(store, check)
+    found = collected(options.work, check)
     found.to_netcdf(out, encoding={str(n): {"zlib": True} for n in found.data_vars if found[n].ndim > 1})
-    print(
-        found[
-            [
-                "correction",
-                "temperature",
-                "density",
-                "density_stderr",
-                "pressure",
-                "diffusion",
-                "diffusion_stderr",
-                "seconds",
-            ]
-        ]
-        .to_dataframe()
-        .to_string()
-    )
+    shown = [
+        "correction",
+        "temperature",
+        "density",
+        "density_stderr",
+        "pressure",
+        "diffusion",
+        "diffusion_stderr",
+        "seconds",
+    ]
+    print(found[shown].to_dataframe().to_string())
 
 
 if __name__ == "__main__":
