@@ -1,6 +1,6 @@
 """What every run of notebook 04 shares: temperatures, units, potentials of aluminium by name, and g(r) to correct them to.
 
-Potentials are named as on the command line: ani:FOLDER (a clone of ani-al), hipnn:FILE (of aluminium_hipnn.py), eam:FILE.
+Potentials are named as on the command line: ani:FOLDER (a clone of ani-al), hipnn:FILE (of aluminium_hipnn.py), eam:FILE, emt.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ BAROSTAT = cs.CellRescaling(pressure=0.0, tau=0.3 * PICOSECOND, compressibility=
 
 @cache
 def model(name: str) -> Any:
-    """Return the ASE calculator of a potential: ani:FOLDER, hipnn:FILE or eam:FILE."""
+    """Return the ASE calculator of a potential: ani:FOLDER, hipnn:FILE, eam:FILE or emt."""
     kind, _, where = name.partition(":")
     match kind:
         case "ani":
@@ -50,13 +50,17 @@ def model(name: str) -> Any:
             from ase.calculators.eam import EAM
 
             return EAM(potential=where, form="fs" if where.endswith(".fs") else "alloy")
+        case "emt":
+            from ase.calculators.emt import EMT
+
+            return EMT()
         case _:
-            raise ValueError(f"a potential is ani:FOLDER, hipnn:FILE or eam:FILE, got {name!r}")
+            raise ValueError(f"a potential is ani:FOLDER, hipnn:FILE, eam:FILE or emt, got {name!r}")
 
 
 def kind(name: str) -> str:
     """Return what a potential is called in figures."""
-    return {"ani": "ANI-Al", "hipnn": "HIP-NN", "eam": "EAM"}[name.partition(":")[0]]
+    return {"ani": "ANI-Al", "hipnn": "HIP-NN", "eam": "EAM", "emt": "EMT"}[name.partition(":")[0]]
 
 
 @cache

@@ -40,7 +40,8 @@ class PairCorrection:
     | hnc | Gauss–Newton on g − g* with HNC's response of the liquid at hand, as smooth as noise demands |
     | imc | the same with the response sampled, −β Cov(g, Σ_pairs), which holds whatever the base; HNC's where it is noise |
 
-    No step of hnc and imc changes u by more than `stride` kT. Several targets share the correction: their steps are averaged by `weights`, of "hnc" their residuals added.
+    No step of hnc and imc changes u by more than `stride` times what Boltzmann inversion of the worst shell would, kT max g*|ln(g/g*)|.
+    Several targets share the correction: their steps are averaged by `weights`, of "hnc" their residuals added.
     """
 
     target: Targets
@@ -50,13 +51,13 @@ class PairCorrection:
     weight: Weight | None = None
     weights: Sequence[float] | None = None
     initial: Initial = None
-    stride: float = 0.5
+    stride: float = 2.0
     problem: Problem = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         require_alpha(self.alpha)
         if not self.stride > 0:
-            raise ValueError(f"stride must be a positive number of kT, got {self.stride}")
+            raise ValueError(f"stride must be positive, got {self.stride}")
         if self.rule not in get_args(Rule):
             raise ValueError(f"rule must be one of {', '.join(get_args(Rule))}, got {self.rule!r}")
         if isinstance(self.initial, str):
@@ -79,13 +80,17 @@ class PairCorrection:
                 direction = self._direction(samples)
                 return _exactly(best_length(self.problem, samples, direction) * direction)
             case "hnc":
-                return gauss_newton(self.problem, samples, [response(self.problem, s) for s in samples], self.stride)
+                return self._newton(samples, [response(self.problem, s) for s in samples])
             case "imc":
-                return gauss_newton(
-                    self.problem, samples, [sampled_response(self.problem, s) for s in samples], self.stride
-                )
+                return self._newton(samples, [sampled_response(self.problem, s) for s in samples])
             case _:
                 raise ValueError(f"unknown rule {self.rule!r}")
+
+    def _newton(self, samples: Sequence[Sample], responses: Sequence[Array]) -> Solution:
+        """Return the step of Gauss–Newton, no longer than `stride` allows."""
+        wrong = [np.abs(logarithm(self.problem, s, s.state.g)).max() for s in samples]
+        longest = self.stride * max(float(np.max(wrong)), 1e-6 * self.problem.kT)
+        return gauss_newton(self.problem, samples, responses, longest)
 
     def _direction(self, samples: Sequence[Sample]) -> Array:
         """Return kT w ln(g/g*) at the knots, of several states the mean; zero where neither g has counted pairs."""
@@ -133,8 +138,8 @@ def best_length(problem: Problem, samples: Sequence[Sample], direction: Array) -
     return float(np.clip(along / max(across, 1e-300), _SHORTEST, _LONGEST))
 
 
-def gauss_newton(problem: Problem, samples: Sequence[Sample], responses: Sequence[Array], stride: float) -> Solution:
-    """Return the step that brings every g nearest to its target, of those that change u by no more than `stride` kT.
+def gauss_newton(problem: Problem, samples: Sequence[Sample], responses: Sequence[Array], most: float) -> Solution:
+    """Return the step that brings every g nearest to its target, of those that change u by no more than `most` [energy].
 
     A smooth curve times min(1, 2g*), which ends where g* does. Long waves of u hardly change the g of a dense liquid, so that what little
     is wrong there asks for electronvolts: a longer step is damped in all directions alike, which leaves what matters most.
@@ -149,10 +154,10 @@ def gauss_newton(problem: Problem, samples: Sequence[Sample], responses: Sequenc
     )
     answer = solved(joined.rows, joined.wanted, joined.sigma, roughness)
     step, covariance = answer.step, answer.covariance
-    if float(np.max(np.abs(known * step))) > stride * problem.kT:
+    if float(np.max(np.abs(known * step))) > most:
         white = joined.rows / joined.sigma[:, None]
         step, covariance = _damped(white.T @ white + answer.ridge * roughness, white.T @ (joined.wanted / joined.sigma),
-                                   known, stride * problem.kT)  # fmt: skip
+                                   known, most)  # fmt: skip
     return replace(answer, step=known * step, covariance=np.outer(known, known) * covariance, responsive=True)
 
 

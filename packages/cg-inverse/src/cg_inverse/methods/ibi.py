@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from cg_inverse.sample import Sample
 from cg_inverse.spline_problem import Problem
 from cg_inverse.state_point import StatePoint
 
-Weight = Callable[[Array, Array], Array]  # of r and the target's g, positive
+Weight = Callable[[Array, Array], Array] | Literal["uniform"]  # positive, of r and the target's g; or 1: plain IBI
 _LEAST_WEIGHT = 1e-3  # of the largest: a shell without weight asks for no change, but not infinitely firmly
 
 
@@ -79,9 +80,13 @@ class WIBI:
 
 
 def shell_weights(weight: Weight | None, state: StatePoint) -> Array:
-    """Return w(r, g*) as (pair, shell), g* itself if `weight` is None."""
+    """Return w(r, g*) as (pair, shell), g* itself if `weight` is None, 1 if it is "uniform"."""
     if weight is None:
         return state.g
+    if isinstance(weight, str):
+        if weight != "uniform":
+            raise ValueError(f"weight must be a function of (r, g) or 'uniform', got {weight!r}")
+        return np.ones_like(state.g)
     w = np.stack([np.asarray(weight(state.bins.r, g), dtype=np.float64) for g in state.g])
     if w.shape != state.g.shape or not np.all(np.isfinite(w)) or np.any(w < 0) or not np.any(w > 0):
         raise ValueError("weight(r, g) must give one number ≥ 0 per shell, not all zero")
