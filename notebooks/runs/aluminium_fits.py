@@ -25,7 +25,7 @@ from cg_inverse.methods.correction import Rule
 from cg_inverse.shell_basis import ShellBasis
 
 ROUNDS = 15  # of the paper
-ALPHA, STRIDE = 0.5, 1.5  # of eq. 1; the longest step of Gauss–Newton
+ALPHA = 0.5  # of eq. 1
 SETTLE = 500  # steps of every generation, not counted
 
 
@@ -67,7 +67,7 @@ def fitted(work: Path, potential: str, name: str, results: Path = al.RESULTS) ->
     if (folder / "progress.npz").exists():
         return ci.resume(folder, base=al.model(potential))
     return ci.wibi(
-        [al.target(t, plan.reach, results) for t in plan.temperatures], plan.reach, base=al.model(potential), rule=plan.rule, alpha=ALPHA, stride=STRIDE,
+        [al.target(t, plan.reach, results) for t in plan.temperatures], plan.reach, base=al.model(potential), rule=plan.rule, alpha=ALPHA,
         weight="uniform" if plan.uniform else None, control=plan.control(), folder=folder,
         simulation=ci.Simulation(particles=plan.atoms, runs=1, dt=al.DT, friction=al.FRICTION, sample_every=al.SAMPLED,
                                  barostat=al.BAROSTAT if plan.rule == "paper" else None),

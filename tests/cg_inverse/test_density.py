@@ -10,6 +10,7 @@ import pytest
 import cg_inverse as ci
 import cg_sim as cs
 from cg_inverse.density import bulk_modulus
+from cg_inverse.methods.correction import thin_response
 from cg_inverse.methods.residual import residual_rows
 from cg_inverse.methods.responses import sampled_response
 from cg_inverse.pressure import pressure_response
@@ -66,27 +67,33 @@ def test_a_box_that_cannot_change_and_wrong_numbers_are_refused(round_one):
                 simulation=replace(SHORT, barostat=cs.CellRescaling(0.0)))  # fmt: skip
 
 
-def wrong(sample: ci.Sample) -> np.ndarray:
-    """Return g* ln(g/g*) where both have counted, within the cutoff."""
-    mine, theirs = sample.g[0], sample.state.g[0]
-    counted = (mine > 0) & (theirs > 0) & (sample.state.bins.r < CUTOFF)
-    return theirs[counted] * np.log(mine[counted] / theirs[counted])
-
-
 @pytest.mark.parametrize("rule", ["hnc", "imc"])
-def test_steps_are_no_longer_than_a_stride_and_still_the_best_of_their_length(rule, round_one):
-    """Damped in all directions alike: a longer stride predicts a smaller residual, and any a smaller one than the free step cut short."""
+def test_damping_leaves_what_g_hardly_feels_and_hardly_slows_what_it_does(rule, round_one):
+    """In units of IBI's response: with more damping u moves less, the free step cut to that length predicts more of g left."""
     problem, samples, c = round_one.problem, round_one.samples, round_one.coefficients
-    worst = problem.kT * float(np.max(np.abs(wrong(samples[0]))))
-    steps = {
-        s: ci.PairCorrection(problem, rule=rule, stride=s).update(c, samples).step for s in (0.1, 0.3, 0.6, np.inf)
-    }
+    steps = {d: ci.PairCorrection(problem, rule=rule, damping=d).update(c, samples).step for d in (0.0, 0.03, 0.1, 1.0)}
     rows = residual_rows(samples[0], sampled_response(problem, samples[0]))
-    left = {s: float(np.sum(((rows.rows @ x - rows.wanted) / rows.sigma) ** 2)) for s, x in steps.items()}
-    for stride in (0.1, 0.3, 0.6):
-        assert np.abs(steps[stride]).max() == pytest.approx(stride * worst, rel=0.02)
-        scaled = steps[np.inf] * stride * worst / np.abs(steps[np.inf]).max()
-        assert left[stride] < float(np.sum(((rows.rows @ scaled - rows.wanted) / rows.sigma) ** 2))
-    assert left[0.1] > left[0.3] > left[0.6]
-    with pytest.raises(ValueError, match="stride must be positive"):
-        ci.PairCorrection(problem, rule=rule, stride=0.0)
+    thin = residual_rows(samples[0], thin_response(problem, samples[0]))
+
+    def left(x: np.ndarray) -> float:
+        return float(np.sum(((rows.rows @ x - rows.wanted) / rows.sigma) ** 2))
+
+    def length(x: np.ndarray) -> float:
+        return float(np.linalg.norm(thin.rows @ x / thin.sigma))
+
+    assert length(steps[0.0]) > length(steps[0.03]) > length(steps[0.1]) > length(steps[1.0])
+    for damping in (0.03, 0.1):
+        cut = steps[0.0] * length(steps[damping]) / length(steps[0.0])
+        assert left(steps[damping]) < left(cut)
+        assert left(steps[damping]) < 0.5 * left(np.zeros_like(c))
+    with pytest.raises(ValueError, match="damping must be ≥ 0"):
+        ci.PairCorrection(problem, rule=rule, damping=-1.0)
+
+
+def test_the_response_of_a_thin_gas_is_that_of_boltzmann(round_one):
+    """−βg times the change of u: a u of one height over a shell and its neighbors moves its g by −βgΔu."""
+    problem, sample = round_one.problem, round_one.samples[0]
+    change = thin_response(problem, sample)[0] @ np.full(problem.basis.size, 1e-3)
+    r = sample.state.bins.r
+    inside = (r > 2.2) & (r < CUTOFF - 0.2)
+    np.testing.assert_allclose(change[inside], -1e-3 * sample.g[0][inside] / sample.state.kT, rtol=1e-6, atol=1e-9)

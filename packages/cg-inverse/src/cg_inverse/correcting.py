@@ -25,7 +25,7 @@ def wibi(
     base: Any = None,
     rule: Rule = "paper",
     alpha: float = 0.5,
-    stride: float = 2.0,
+    damping: float = 0.1,
     weight: Weight | None = None,
     weights: Sequence[float] | None = None,
     knots: float | None = None,
@@ -40,7 +40,7 @@ def wibi(
     """Fit by weighted IBI, U ← U + α kT w(r) ln(g/g*), w = g* unless `weight` is another function of (r, g*).
 
     With a `base`, u is a correction that is added to it and begins as zero; `rule` says how steps are taken (see
-    `PairCorrection`), those of Gauss–Newton are no longer than `stride` allows. A base is any ASE calculator, a function that makes one for each run, or pair potentials; with
+    `PairCorrection`), those of Gauss–Newton with `damping`. A base is any ASE calculator, a function that makes one for each run, or pair potentials; with
     calculators targets are in Å and eV, their types elements. `simulation` says with its `barostat` whether the volume
     follows: then steps of "hnc" and "imc" also lead to the target's density, those of "paper" and "line" only with
     pressure=FixedDensity().
@@ -56,7 +56,7 @@ def wibi(
             raise ValueError(
                 "a correction has its knots in the target's shells, and no ensemble: leave out knots, ensemble"
             )
-        method = PairCorrection(targets, cutoff, rule, alpha, weight, weights, initial, stride)
+        method = PairCorrection(targets, cutoff, rule, alpha, weight, weights, initial, damping)
     if simulation.barostat is not None and pressure is None and base is not None and rule in ("hnc", "imc"):
         pressure = FixedDensity()
     if simulation.barostat is not None and not isinstance(pressure, FixedDensity | None):

@@ -10,13 +10,12 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 import numpy as np
-from scipy.optimize import brentq
 
 from cg_inverse.bins import Array, Mask
-from cg_inverse.methods.boltzmann import both_counted, log_g, within
+from cg_inverse.methods.boltzmann import both_counted, log_g, shell_rows, within
 from cg_inverse.methods.hnc import hnc_response
 from cg_inverse.methods.ibi import Weight, require_alpha, shell_weights
-from cg_inverse.methods.protocol import Initial, Rows, Targets, as_problem
+from cg_inverse.methods.protocol import Initial, Targets, as_problem
 from cg_inverse.methods.residual import residual_rows
 from cg_inverse.methods.responses import sampled_response
 from cg_inverse.regularized import Solution, solved
@@ -40,8 +39,7 @@ class PairCorrection:
     | hnc | Gauss–Newton on g − g* with HNC's response of the liquid at hand, as smooth as noise demands |
     | imc | the same with the response sampled, −β Cov(g, Σ_pairs), which holds whatever the base; HNC's where it is noise |
 
-    No step of hnc and imc changes u by more than `stride` times what Boltzmann inversion of the worst shell would, kT max g*|ln(g/g*)|.
-    Several targets share the correction: their steps are averaged by `weights`, of "hnc" their residuals added.
+    `damping` is that of Gauss–Newton steps. Several targets share the correction: their steps are averaged by `weights`, of "hnc" their residuals added.
     """
 
     target: Targets
@@ -51,13 +49,13 @@ class PairCorrection:
     weight: Weight | None = None
     weights: Sequence[float] | None = None
     initial: Initial = None
-    stride: float = 2.0
+    damping: float = 0.1
     problem: Problem = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         require_alpha(self.alpha)
-        if not self.stride > 0:
-            raise ValueError(f"stride must be positive, got {self.stride}")
+        if not 0 <= self.damping < np.inf:
+            raise ValueError(f"damping must be ≥ 0, got {self.damping}")
         if self.rule not in get_args(Rule):
             raise ValueError(f"rule must be one of {', '.join(get_args(Rule))}, got {self.rule!r}")
         if isinstance(self.initial, str):
@@ -80,17 +78,12 @@ class PairCorrection:
                 direction = self._direction(samples)
                 return _exactly(best_length(self.problem, samples, direction) * direction)
             case "hnc":
-                return self._newton(samples, [response(self.problem, s) for s in samples])
+                return gauss_newton(self.problem, samples, [response(self.problem, s) for s in samples], self.damping)
             case "imc":
-                return self._newton(samples, [sampled_response(self.problem, s) for s in samples])
+                found = [sampled_response(self.problem, s) for s in samples]
+                return gauss_newton(self.problem, samples, found, self.damping)
             case _:
                 raise ValueError(f"unknown rule {self.rule!r}")
-
-    def _newton(self, samples: Sequence[Sample], responses: Sequence[Array]) -> Solution:
-        """Return the step of Gauss–Newton, no longer than `stride` allows."""
-        wrong = [np.abs(logarithm(self.problem, s, s.state.g)).max() for s in samples]
-        longest = self.stride * max(float(np.max(wrong)), 1e-6 * self.problem.kT)
-        return gauss_newton(self.problem, samples, responses, longest)
 
     def _direction(self, samples: Sequence[Sample]) -> Array:
         """Return kT w ln(g/g*) at the knots, of several states the mean; zero where neither g has counted pairs."""
@@ -138,42 +131,31 @@ def best_length(problem: Problem, samples: Sequence[Sample], direction: Array) -
     return float(np.clip(along / max(across, 1e-300), _SHORTEST, _LONGEST))
 
 
-def gauss_newton(problem: Problem, samples: Sequence[Sample], responses: Sequence[Array], most: float) -> Solution:
-    """Return the step that brings every g nearest to its target, of those that change u by no more than `most` [energy].
+def gauss_newton(problem: Problem, samples: Sequence[Sample], responses: Sequence[Array], damping: float) -> Solution:
+    """Return the step that brings every g nearest to its target: a smooth curve times min(1, 2g*), which ends where g* does.
 
-    A smooth curve times min(1, 2g*), which ends where g* does. Long waves of u hardly change the g of a dense liquid, so that what little
-    is wrong there asks for electronvolts: a longer step is damped in all directions alike, which leaves what matters most.
+    Long waves of u hardly change the g of a dense liquid, so that what little is wrong there asks for electronvolts, and responses are
+    least known there. So steps are damped (Levenberg and Marquardt) in the metric of IBI, whose response is −βg: what responds as
+    a thin gas or more is hardly slowed, what hardly responds is left alone.
     """
     shares = problem.weights * len(samples)
-    found = [residual_rows(s, j) for s, j in zip(samples, responses, strict=True)]
+    weighed = [replace(s, sigma=s.sigma / np.sqrt(w)) for s, w in
+               zip((residual_rows(s, j) for s, j in zip(samples, responses, strict=True)), shares, strict=True)]  # fmt: skip
     known, roughness = _known(problem), problem.basis.roughness()
-    joined = Rows(
-        np.concatenate([e.rows for e in found]) * known,
-        np.concatenate([e.wanted for e in found]),
-        np.concatenate([e.sigma / np.sqrt(w) for e, w in zip(found, shares, strict=True)]),
-    )
-    answer = solved(joined.rows, joined.wanted, joined.sigma, roughness)
-    step, covariance = answer.step, answer.covariance
-    if float(np.max(np.abs(known * step))) > most:
-        white = joined.rows / joined.sigma[:, None]
-        step, covariance = _damped(white.T @ white + answer.ridge * roughness, white.T @ (joined.wanted / joined.sigma),
-                                   known, most)  # fmt: skip
+    rows, wanted, sigma = (np.concatenate([getattr(e, name) for e in weighed]) for name in ("rows", "wanted", "sigma"))
+    answer = solved(rows * known, wanted, sigma, roughness)
+    white = rows * known / sigma[:, None]
+    thin = np.concatenate([residual_rows(s, thin_response(problem, s)).rows for s in samples]) * known / sigma[:, None]
+    normal = white.T @ white + answer.ridge * roughness + damping * thin.T @ thin
+    covariance = np.linalg.inv(normal)
+    step = np.linalg.solve(normal, white.T @ (wanted / sigma))
     return replace(answer, step=known * step, covariance=np.outer(known, known) * covariance, responsive=True)
 
 
-def _damped(normal: Array, wanted: Array, known: Array, most: float) -> tuple[Array, Array]:
-    """Return x = (normal + μ)⁻¹ wanted with max |known x| = `most`, and that inverse (Levenberg)."""
-    values, vectors = np.linalg.eigh(normal)
-    along = vectors.T @ wanted
-
-    def too_far(log_mu: float) -> float:
-        x = vectors @ (along / (values + np.exp(log_mu)))
-        return float(np.log(np.max(np.abs(known * x)) / most))
-
-    least, largest = (float(np.log(values[-1])) + shift for shift in (-35.0, 35.0))
-    mu = np.exp(brentq(too_far, least, largest, xtol=1e-6)) if too_far(least) > 0 else 0.0
-    inverse = vectors @ (vectors / (values + mu)).T
-    return inverse @ wanted, inverse
+def thin_response(problem: Problem, sample: Sample) -> Array:
+    """Return ∂g/∂u of a thin gas, −βg, as (pair, shell, k): what IBI takes for the response."""
+    rows = np.stack([shell_rows(problem, sample.state, pair) for pair in sample.state.pairs])
+    return np.asarray(-sample.g[:, :, None] * rows / sample.state.kT)
 
 
 def _known(problem: Problem) -> Array:
