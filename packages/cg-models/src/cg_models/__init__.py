@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from cg_models.curves.pretraining import pretrain as pretrain
     from cg_models.curves.spline_pair import SplinePair as SplinePair
     from cg_models.curves.temperature_pair import TemperaturePair as TemperaturePair
+    from cg_models.deep_potential.deepmd_kit import read_deepmd as read_deepmd
+    from cg_models.deep_potential.options import LocalFrameOptions as LocalFrameOptions
+    from cg_models.deep_potential.options import SmoothOptions as SmoothOptions
+    from cg_models.deep_potential.potential import DeepPotential as DeepPotential
     from cg_models.many_body.ani import Ani as Ani
     from cg_models.many_body.ani import ManyBody as ManyBody
     from cg_models.many_body.ani import ani as ani
@@ -70,6 +74,9 @@ _HOMES = {
     "curves.pretraining": ("pretrain",),
     "curves.spline_pair": ("SplinePair",),
     "curves.temperature_pair": ("TemperaturePair",),
+    "deep_potential.deepmd_kit": ("read_deepmd",),
+    "deep_potential.options": ("LocalFrameOptions", "SmoothOptions"),
+    "deep_potential.potential": ("DeepPotential",),
     "many_body.ani": ("Ani", "ManyBody", "ani"),
     "many_body.ani_calculator": ("AniCalculator",),
     "many_body.lammps_overlay": ("lammps_overlay",),

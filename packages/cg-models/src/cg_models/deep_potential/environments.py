@@ -1,0 +1,53 @@
+"""What a deep potential asks of environments, whichever they are: numbers of every atom, and the ways back and along."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from cg_models.deep_potential.structures import Structures
+
+Array = npt.NDArray[np.float64]
+
+
+class Prepared(Protocol):
+    """The environments of some structures. `given` (atom, …) is what features are made of."""
+
+    @property
+    def given(self) -> Tensor: ...
+
+    def slopes(self, by: Tensor) -> Array:
+        """Return dE/dvector (edge, 3) of an E with these slopes of `given`."""
+        ...
+
+    def changes(self, u: Array) -> Tensor:
+        """Return how `given` changes when vectors change by u (edge, 3)."""
+        ...
+
+    def learn(self, u: Array, by: Tensor, by_change: Tensor) -> None:
+        """Add to the gradients of weights those of an L with slopes `by` of `given` and `by_change` of its change along u."""
+        ...
+
+
+class Environments(Protocol):
+    """Environments as a potential has them, with the number of features and the cutoff."""
+
+    @property
+    def size(self) -> int: ...
+
+    def prepared(self, structures: Structures, *, learning: bool = False) -> Prepared: ...
+
+    def features(self, types: Tensor, given: Tensor, *along: Tensor) -> list[Tensor]:
+        """Return features (atom, size), and their changes with those of `given`."""
+        ...
+
+    def back(self, types: Tensor, given: Tensor, by: Tensor) -> Tensor:
+        """Return dE/dgiven of the slopes `by` (atom, size) of features."""
+        ...
+
+    def normalize(self, structures: Structures) -> None:
+        """Set means and spreads to those of these structures."""
+        ...

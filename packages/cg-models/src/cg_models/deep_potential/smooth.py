@@ -1,0 +1,176 @@
+"""Smooth environments, DeepPot-SE of arXiv:1805.09003 as deepmd-kit computes them (`se_e2_a`): D = Tᵀ T′, T = 1/N Σ_j R_ij ⊗ G(s_ij)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from cg_models.deep_potential import smooth_kernels
+from cg_models.deep_potential.layers import Layers
+from cg_models.deep_potential.options import SmoothOptions
+from cg_models.deep_potential.structures import Structures
+from cg_models.deep_potential.tables import knots_for, spacing_for, tabulated
+
+Array = npt.NDArray[np.float64]
+ALLOWED = 1e-8  # error of tables and of their slopes, of the largest value of each
+_LEAST = 1e-2  # of spreads, as deepmd-kit has it
+_MARGIN = 0.9  # tables go on to this share of the shortest distance that has been seen
+
+
+class SmoothEnvironments(nn.Module):
+    """Environments with embedding networks; `mean`, `radial` and `angular` are μ, σ, σ′ of R by type of center."""
+
+    mean: Tensor
+    radial: Tensor
+    angular: Tensor
+
+    def __init__(self, options: SmoothOptions, noise: torch.Generator) -> None:
+        super().__init__()
+        self.options = options
+        for name, value in (("mean", 0.0), ("radial", 1.0), ("angular", 1.0)):
+            self.register_buffer(name, torch.full((options.types,), value, dtype=torch.float64))
+        count = options.types if options.one_side else options.types**2
+        sizes = (1, *options.embedding)
+        self.networks = nn.ModuleList(
+            Layers(sizes, steps=options.embedding_steps, linear=False, noise=noise) for _ in range(count)
+        )
+        self._shortest, self._spacing = math.inf, math.inf
+        self._of: tuple[object, ...] = ()
+        self._table: Tensor
+
+    @property
+    def size(self) -> int:
+        """How many features an atom has."""
+        return self.options.embedding[-1] * self.options.axes
+
+    @property
+    def embeddings(self) -> list[Layers]:
+        """The networks, by center and neighbor, one after the other, or by neighbor alone."""
+        return cast(list[Layers], list(self.networks))
+
+    def prepared(self, structures: Structures, *, learning: bool = False) -> SmoothPrepared:
+        """Return T of all atoms, from tables that reach to the nearest neighbors there are."""
+        self._reach(structures.shortest)
+        table = self._made() if learning else self._kept()
+        return SmoothPrepared(structures, self._rows(), table)
+
+    def features(self, types: Tensor, given: Tensor, *along: Tensor) -> list[Tensor]:
+        """Return D (atom, size) and its change, of T (atom, 4, channel) and its change."""
+        t = [x[..., : self.options.embedding[-1]] for x in (given, *along)]
+        found = [t[0].mT @ t[0][..., : self.options.axes]]
+        found += [x.mT @ t[0][..., : self.options.axes] + t[0].mT @ x[..., : self.options.axes] for x in t[1:]]
+        return [x.flatten(1) for x in found]
+
+    def back(self, types: Tensor, given: Tensor, by: Tensor) -> Tensor:
+        """Return dE/dT (atom, 4, channel) of dE/dD."""
+        channels, axes = self.options.embedding[-1], self.options.axes
+        t, d = given[..., :channels], by.reshape(len(by), channels, axes)
+        found = torch.zeros_like(given)
+        found[..., :channels] = t[..., :axes] @ d.mT
+        found[..., :axes] += t @ d
+        return found
+
+    def normalize(self, structures: Structures) -> None:
+        """Set μ, σ and σ′ so that numbers of `count` neighbors, those that are missing counted as 0, are of size 1."""
+        options = self.options
+        d = np.linalg.norm(structures.vectors, axis=1)
+        near = d < options.cutoff
+        u = ((d[near] - options.smooth_from) / (options.cutoff - options.smooth_from)).clip(0, 1)
+        s = (1 - u**3 * (10 - u * (15 - 6 * u))) / d[near]
+        kinds, of = structures.types[structures.i[near]], sum(options.count)
+        for c in range(options.types):
+            number = max(of * int((structures.types == c).sum()), 1)
+            mean, square = s[kinds == c].sum() / number, (s[kinds == c] ** 2).sum() / number
+            self.mean[c] = mean
+            self.radial[c] = max(math.sqrt(max(square - mean**2, 0)), _LEAST)
+            self.angular[c] = max(math.sqrt(square / 3), _LEAST)
+
+    def _start(self) -> Tensor:
+        return -self.mean / self.radial
+
+    def _reach(self, shortest: float) -> None:
+        if not shortest > 0:
+            raise ValueError("two atoms are at the same place")
+        if shortest < self._shortest:
+            self._shortest, self._of = _MARGIN * min(shortest, self.options.cutoff), ()
+
+    def _end(self) -> Tensor:
+        return (1 / self._shortest - self.mean) / self.radial if self._shortest < math.inf else self._start() + 1
+
+    def _kept(self) -> Tensor:
+        """Return the table, made anew where weights have changed or atoms come nearer than before."""
+        tensors = [*self.parameters(), *self.buffers()]
+        of = tuple(x for p in tensors for x in (id(p), p._version))
+        if of != self._of:
+            self._spacing = spacing_for(self.embeddings, self._start(), self._end(), ALLOWED)
+            with torch.no_grad():
+                self._table = self._made()
+            self._of = of
+        return self._table
+
+    def _made(self) -> Tensor:
+        if self._spacing == math.inf:
+            self._spacing = spacing_for(self.embeddings, self._start(), self._end(), ALLOWED)
+        knots = knots_for(self._start(), self._end(), self._spacing)
+        return tabulated(self.embeddings, self._start(), knots, self._spacing)
+
+    def _rows(self) -> smooth_kernels.Rows:
+        mean, radial, angular, start = (x.numpy() for x in (self.mean, self.radial, self.angular, self._start()))
+        options = self.options
+        return smooth_kernels.Rows(
+            options.cutoff, options.smooth_from, mean, 1 / radial, 1 / angular, start, 1 / self._spacing,
+            np.array(options.count, dtype=np.float64),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SmoothPrepared:
+    """Some structures, and a table of this moment."""
+
+    structures: Structures
+    rows: smooth_kernels.Rows
+    table: Tensor
+
+    @property
+    def given(self) -> Tensor:
+        """T (atom, 4, channel)."""
+        out = np.empty((len(self.structures.types), 4, self.table.shape[-1]))
+        smooth_kernels.values(*self._where(), self._table(), out)
+        return torch.from_numpy(out)
+
+    def slopes(self, by: Tensor) -> Array:
+        """Return dE/dvector (edge, 3) of dE/dT."""
+        out = np.empty_like(self.structures.vectors)
+        smooth_kernels.slopes(*self._where(), self._table(), _plain(by), out)
+        return out
+
+    def changes(self, u: Array) -> Tensor:
+        """Return the change of T along u (edge, 3)."""
+        out = np.empty((len(self.structures.types), 4, self.table.shape[-1]))
+        smooth_kernels.changes(*self._where(), self._table(), u, out)
+        return torch.from_numpy(out)
+
+    def learn(self, u: Array, by: Tensor, by_change: Tensor) -> None:
+        """Add gradients of the embedding networks' weights."""
+        out = np.zeros(self.table.shape)
+        smooth_kernels.table_slopes(*self._where(), u, _plain(by), _plain(by_change), out)
+        self.table.backward(torch.from_numpy(out))  # type: ignore[no-untyped-call]
+
+    def _where(self) -> tuple[object, ...]:
+        s = self.structures
+        return s.types, s.first, s.j, s.vectors, self.rows
+
+    def _table(self) -> Array:
+        found: Array = self.table.detach().numpy()
+        return found
+
+
+def _plain(by: Tensor) -> Array:
+    found: Array = by.detach().to(torch.float64).contiguous().numpy()
+    return found
