@@ -92,4 +92,4 @@ def _layers(network, x):
         elif y.shape[1] == 2 * x.shape[1]:
             y = y + torch.cat([x, x], dim=1)
         x = y
-    return x @ network.last + network.offset if network.linear else x
+    return x @ network.last + network.offset if hasattr(network, "last") else x

@@ -110,7 +110,7 @@ def test_tables_are_as_near_to_their_networks_as_is_said(name):
     potential(x, cell, types)
     of = potential.environments
     start, end = of._start(), of._end()
-    errors = [error(list(of.networks), start, knots_for(start, end, h), h) for h in (of._spacing, 2, 1)]
+    errors = [error(list(of.networks), start, knots_for(start, end, h), h) for h in (of._table[1], 2, 1)]
     assert errors[0] <= 1e-8
     assert errors[1] > 4 * errors[2] > 1e-6  # what is measured grows with the distance of knots
     smaller = potential(x * 0.5, cell * 0.5, types)  # nearer than the tables reached

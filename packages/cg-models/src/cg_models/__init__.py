@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from cg_models.deep_potential.options import LocalFrameOptions as LocalFrameOptions
     from cg_models.deep_potential.options import SmoothOptions as SmoothOptions
     from cg_models.deep_potential.potential import DeepPotential as DeepPotential
+    from cg_models.deep_potential.training import DeepErrors as DeepErrors
+    from cg_models.deep_potential.training import DeepTrainer as DeepTrainer
+    from cg_models.deep_potential.training import DeepTraining as DeepTraining
     from cg_models.many_body.ani import Ani as Ani
     from cg_models.many_body.ani import ManyBody as ManyBody
     from cg_models.many_body.ani import ani as ani
@@ -77,6 +80,7 @@ _HOMES = {
     "deep_potential.deepmd_kit": ("read_deepmd",),
     "deep_potential.options": ("LocalFrameOptions", "SmoothOptions"),
     "deep_potential.potential": ("DeepPotential",),
+    "deep_potential.training": ("DeepErrors", "DeepTrainer", "DeepTraining"),
     "many_body.ani": ("Ani", "ManyBody", "ani"),
     "many_body.ani_calculator": ("AniCalculator",),
     "many_body.lammps_overlay": ("lammps_overlay",),

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from cg_data import FileError
 from cg_data.safe_files import sized_file
+from cg_models.deep_potential.fitting import FittingNetwork
 from cg_models.deep_potential.layers import Layers
 from cg_models.deep_potential.options import SmoothOptions
 from cg_models.deep_potential.potential import DeepPotential
@@ -88,6 +89,6 @@ def _fill_layers(network: Layers, state: Mapping[str, Tensor], prefix: str) -> N
         bias.copy_(state[f"{prefix}{k}.bias"])
         if str(k) in network.step:
             network.step[str(k)].copy_(state[f"{prefix}{k}.idt"])
-    if network.linear:
+    if isinstance(network, FittingNetwork):
         network.last.copy_(state[f"{prefix}{len(network.matrix)}.matrix"])
         network.offset.copy_(state[f"{prefix}{len(network.matrix)}.bias"])

@@ -27,13 +27,20 @@ class Prepared(Protocol):
         """Return how `given` changes when vectors change by u (edge, 3)."""
         ...
 
-    def learn(self, u: Array, by: Tensor, by_change: Tensor) -> None:
-        """Add to the gradients of weights those of an L with slopes `by` of `given` and `by_change` of its change along u."""
+    def learn(self, u: Array, change: Tensor, by: Tensor, by_change: Tensor) -> None:
+        """Add to the gradients of weights those of an L with slopes `by` of features, and `by_change` of their change.
+
+        Vectors change by u (edge, 3), what is given by `change`.
+        """
         ...
 
 
 class Environments(Protocol):
     """Environments as a potential has them, with the number of features and the cutoff."""
+
+    reach: tuple[
+        float, float
+    ]  # what tables are made by while weights are learned: shortest distance, distance of knots
 
     @property
     def size(self) -> int: ...
@@ -46,6 +53,10 @@ class Environments(Protocol):
 
     def back(self, types: Tensor, given: Tensor, by: Tensor) -> Tensor:
         """Return dE/dgiven of the slopes `by` (atom, size) of features."""
+        ...
+
+    def remeasure(self) -> None:
+        """Let the next tables that are learned with be as near to their networks as these weights need."""
         ...
 
     def normalize(self, structures: Structures) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -10,11 +11,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from cg_models.deep_potential.environments import Environments
-from cg_models.deep_potential.layers import Layers
+from cg_models.deep_potential.environments import Environments, Prepared
+from cg_models.deep_potential.fitting import FittingNetwork, Passed
 from cg_models.deep_potential.options import Options, SmoothOptions
+from cg_models.deep_potential.priors import prior_of
 from cg_models.deep_potential.structures import Structures, structure
 from cg_models.many_body.neighborhoods import Neighborhoods
+from cg_models.schnet.bead_potential import Prior
 
 Array = npt.NDArray[np.float64]
 
@@ -41,60 +44,63 @@ class Found:
 class DeepPotential(nn.Module):
     """A network for each type of atom, of its environment. `offset` (type,) is an atom's energy beside what networks say.
 
-    Weights begin at random, by `seed`; in double precision, which is what `smooth` environments are computed in.
+    Weights begin at random, by `seed`. A `prior` keeps atoms apart where there are no data; it is added to all that is returned.
+    Everything is in double precision; after `potential.networks.float()` what follows the environments is in single.
     """
 
     offset: Tensor
 
-    def __init__(self, options: Options, *, seed: int = 0) -> None:
+    def __init__(self, options: Options, prior: Prior | None = None, *, seed: int = 0) -> None:
         super().__init__()
         noise = torch.Generator().manual_seed(seed)
-        self.options = options
+        self.options, self.prior = options, prior or Prior()
+        _check_prior(self.prior, options)
         self.environments: Environments = _environments(options, noise)
         sizes = (self.environments.size, *options.fitting)
         steps = isinstance(options, SmoothOptions) and options.fitting_steps
-        self.networks = nn.ModuleList(
-            Layers(sizes, steps=steps, linear=True, noise=noise) for _ in range(options.types)
-        )
+        self.networks = nn.ModuleList(FittingNetwork(sizes, steps=steps, noise=noise) for _ in range(options.types))
         self.register_buffer("offset", torch.zeros(options.types, dtype=torch.float64))
 
     @property
-    def fitting(self) -> list[Layers]:
+    def fitting(self) -> list[FittingNetwork]:
         """The networks, by type."""
-        return cast(list[Layers], list(self.networks))
+        return cast(list[FittingNetwork], list(self.networks))
 
-    def energies(self, types: Tensor, given: Tensor, *along: Tensor) -> list[Tensor]:
-        """Return energies of atoms without offsets, and their changes with those of what environments are given."""
-        features = self.environments.features(types, given, *along)
-        out = [torch.zeros(len(types), dtype=x.dtype) for x in features]
+    def networks_of(self, types: Tensor) -> Iterator[tuple[FittingNetwork, Tensor]]:
+        """Yield networks, and the numbers of the atoms they are of."""
         for kind, network in enumerate(self.fitting):
-            of = torch.nonzero(types == kind)[:, 0]
-            if len(of):
-                alone = len(of) == len(types)
-                found = network(*(x if alone else x[of] for x in features))
-                out = [x.index_copy(0, of, y[:, 0]) for x, y in zip(out, found, strict=True)]
-        return out
+            if len(of := torch.nonzero(types == kind)[:, 0]):
+                yield network, of
 
-    @torch.no_grad()
-    def slopes(self, types: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
-        """Return energies of atoms without offsets, and their slopes by what environments are given."""
-        given = given.to(self.fitting[0].offset.dtype)
-        (features,) = self.environments.features(types, given)
-        energies, by = torch.empty(len(types), dtype=torch.float64), torch.empty_like(features)
-        for kind, network in enumerate(self.fitting):
-            of = torch.nonzero(types == kind)[:, 0]
-            if len(of):
-                found = network.slopes(features[of])
-                energies[of], by[of] = found[0][:, 0].double(), found[1]
-        return energies, self.environments.back(types, given, by)
+    def passed(self, types: Tensor, given: Tensor) -> list[Passed]:
+        """Return what networks say of what environments are given, each of its atoms."""
+        features = self.environments.features(types, given)[0].to(self.fitting[0].offset.dtype)
+        return [n.passed(features if len(of) == len(types) else features[of]) for n, of in self.networks_of(types)]
+
+    def gathered(self, types: Tensor, found: Sequence[Passed]) -> tuple[Tensor, Tensor]:
+        """Return energies (atom,) without offsets, and slopes by features (atom, feature), of all atoms in their order."""
+        energies = torch.empty(len(types), dtype=torch.float64)
+        by = torch.empty(len(types), self.environments.size, dtype=torch.float64)
+        for (_, of), some in zip(self.networks_of(types), found, strict=True):
+            energies[of], by[of] = some.energies.double(), some.slopes.double()
+        return energies, by
 
     def evaluate(self, structures: Structures) -> Found:
         """Return what there is of frames as `structure` and `joined` make them."""
         _check_types(structures.types, self.options.types)
         prepared, types = self.environments.prepared(structures), torch.from_numpy(structures.types)
-        energies, by = self.slopes(types, prepared.given)
-        forces, virials = structures.forces(prepared.slopes(by))
-        return Found((energies + self.offset[types]).numpy(), forces, virials)
+        energies, by = self.gathered(types, self.passed(types, prepared.given))
+        return self.found(structures, prepared, energies, by)
+
+    def found(self, structures: Structures, prepared: Prepared, energies: Tensor, by: Tensor) -> Found:
+        """Return energies with offsets and the prior's, and forces of slopes by features with the prior's."""
+        types = torch.from_numpy(structures.types)
+        slopes = prepared.slopes(self.environments.back(types, prepared.given, by))
+        each = (energies + self.offset[types]).numpy()
+        if self.prior.between:
+            known, known_slopes = prior_of(self.prior, structures)
+            each, slopes = each + known, slopes + known_slopes
+        return Found(each, *structures.forces(slopes))
 
     def forward(
         self, positions: npt.ArrayLike, cell: npt.ArrayLike | None, types: npt.ArrayLike, *,
@@ -114,6 +120,14 @@ def _environments(options: Options, noise: torch.Generator) -> Environments:
 
         return SmoothEnvironments(options, noise)
     raise NotImplementedError
+
+
+def _check_prior(prior: Prior, options: Options) -> None:
+    if prior.inside:
+        raise ValueError("a deep potential has priors between atoms only, not inside molecules")
+    for pair, potential in prior.between.items():
+        if potential.cutoff > options.cutoff * (1 + 1e-9):
+            raise ValueError(f"the prior of {pair} ends at {potential.cutoff:g}, environments at {options.cutoff:g}")
 
 
 def _check_types(types: npt.NDArray[np.int64], known: int) -> None:

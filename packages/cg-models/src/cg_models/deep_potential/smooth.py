@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 import numpy as np
@@ -37,12 +37,10 @@ class SmoothEnvironments(nn.Module):
             self.register_buffer(name, torch.full((options.types,), value, dtype=torch.float64))
         count = options.types if options.one_side else options.types**2
         sizes = (1, *options.embedding)
-        self.networks = nn.ModuleList(
-            Layers(sizes, steps=options.embedding_steps, linear=False, noise=noise) for _ in range(count)
-        )
-        self._shortest, self._spacing = math.inf, math.inf
-        self._of: tuple[object, ...] = ()
-        self._table: Tensor
+        self.networks = nn.ModuleList(Layers(sizes, steps=options.embedding_steps, noise=noise) for _ in range(count))
+        self.reach = (math.inf, 0.0)
+        self._of = torch.empty(0, dtype=torch.float64)
+        self._table: tuple[Tensor, float]
 
     @property
     def size(self) -> int:
@@ -56,9 +54,11 @@ class SmoothEnvironments(nn.Module):
 
     def prepared(self, structures: Structures, *, learning: bool = False) -> SmoothPrepared:
         """Return T of all atoms, from tables that reach to the nearest neighbors there are."""
-        self._reach(structures.shortest)
-        table = self._made() if learning else self._kept()
-        return SmoothPrepared(structures, self._rows(), table)
+        self._look(structures.shortest)
+        if learning and not self.reach[1]:
+            self.remeasure()
+        table, spacing = self._made(self.reach[1]) if learning else self._kept()
+        return SmoothPrepared(self, structures, self._rows(spacing), table)
 
     def features(self, types: Tensor, given: Tensor, *along: Tensor) -> list[Tensor]:
         """Return D (atom, size) and its change, of T (atom, 4, channel) and its change."""
@@ -79,6 +79,7 @@ class SmoothEnvironments(nn.Module):
     def normalize(self, structures: Structures) -> None:
         """Set μ, σ and σ′ so that numbers of `count` neighbors, those that are missing counted as 0, are of size 1."""
         options = self.options
+        self._look(structures.shortest)
         d = np.linalg.norm(structures.vectors, axis=1)
         near = d < options.cutoff
         u = ((d[near] - options.smooth_from) / (options.cutoff - options.smooth_from)).clip(0, 1)
@@ -94,55 +95,58 @@ class SmoothEnvironments(nn.Module):
     def _start(self) -> Tensor:
         return -self.mean / self.radial
 
-    def _reach(self, shortest: float) -> None:
+    def _end(self) -> Tensor:
+        return (1 / self.reach[0] - self.mean) / self.radial
+
+    def remeasure(self) -> None:
+        """Let the next tables that are learned with be as near to their networks as these weights need."""
+        self.reach = (self.reach[0], self._spacing() if self.reach[0] < math.inf else 0.0)
+
+    def _look(self, shortest: float) -> None:
+        """Let tables reach to the shortest distance."""
         if not shortest > 0:
             raise ValueError("two atoms are at the same place")
-        if shortest < self._shortest:
-            self._shortest, self._of = _MARGIN * min(shortest, self.options.cutoff), ()
+        if shortest < self.reach[0]:
+            self.reach = (_MARGIN * min(shortest, self.options.cutoff), self.reach[1])
 
-    def _end(self) -> Tensor:
-        return (1 / self._shortest - self.mean) / self.radial if self._shortest < math.inf else self._start() + 1
+    def _spacing(self) -> float:
+        return spacing_for(self.embeddings, self._start(), self._end(), ALLOWED)
 
-    def _kept(self) -> Tensor:
+    def _kept(self) -> tuple[Tensor, float]:
         """Return the table, made anew where weights have changed or atoms come nearer than before."""
-        tensors = [*self.parameters(), *self.buffers()]
-        of = tuple(x for p in tensors for x in (id(p), p._version))
-        if of != self._of:
-            self._spacing = spacing_for(self.embeddings, self._start(), self._end(), ALLOWED)
-            with torch.no_grad():
-                self._table = self._made()
-            self._of = of
+        with torch.no_grad():  # weights themselves are compared: not all that changes them counts versions of tensors
+            of = torch.cat([self._end(), *(p.flatten() for p in self.parameters()), *self.buffers()])
+            if not torch.equal(of, self._of):
+                self._table, self._of = self._made(self._spacing()), of
         return self._table
 
-    def _made(self) -> Tensor:
-        if self._spacing == math.inf:
-            self._spacing = spacing_for(self.embeddings, self._start(), self._end(), ALLOWED)
-        knots = knots_for(self._start(), self._end(), self._spacing)
-        return tabulated(self.embeddings, self._start(), knots, self._spacing)
+    def _made(self, spacing: float) -> tuple[Tensor, float]:
+        start = self._start()
+        return tabulated(self.embeddings, start, knots_for(start, self._end(), spacing), spacing), spacing
 
-    def _rows(self) -> smooth_kernels.Rows:
+    def _rows(self, spacing: float) -> smooth_kernels.Rows:
         mean, radial, angular, start = (x.numpy() for x in (self.mean, self.radial, self.angular, self._start()))
         options = self.options
         return smooth_kernels.Rows(
-            options.cutoff, options.smooth_from, mean, 1 / radial, 1 / angular, start, 1 / self._spacing,
+            options.cutoff, options.smooth_from, mean, 1 / radial, 1 / angular, start, 1 / spacing,
             np.array(options.count, dtype=np.float64),
         )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SmoothPrepared:
-    """Some structures, and a table of this moment."""
+    """Some structures, and a table of this moment; `given` is T (atom, 4, channel)."""
 
+    environments: SmoothEnvironments
     structures: Structures
     rows: smooth_kernels.Rows
     table: Tensor
+    given: Tensor = field(init=False)
 
-    @property
-    def given(self) -> Tensor:
-        """T (atom, 4, channel)."""
+    def __post_init__(self) -> None:
         out = np.empty((len(self.structures.types), 4, self.table.shape[-1]))
         smooth_kernels.values(*self._where(), self._table(), out)
-        return torch.from_numpy(out)
+        object.__setattr__(self, "given", torch.from_numpy(out))
 
     def slopes(self, by: Tensor) -> Array:
         """Return dE/dvector (edge, 3) of dE/dT."""
@@ -156,10 +160,12 @@ class SmoothPrepared:
         smooth_kernels.changes(*self._where(), self._table(), u, out)
         return torch.from_numpy(out)
 
-    def learn(self, u: Array, by: Tensor, by_change: Tensor) -> None:
-        """Add gradients of the embedding networks' weights."""
-        out = np.zeros(self.table.shape)
-        smooth_kernels.table_slopes(*self._where(), u, _plain(by), _plain(by_change), out)
+    def learn(self, u: Array, change: Tensor, by: Tensor, by_change: Tensor) -> None:
+        """Add gradients of the embedding networks' weights; D is of second order in T, and its change bilinear."""
+        types, back, out = torch.from_numpy(self.structures.types), self.environments.back, np.zeros(self.table.shape)
+        by_given = back(types, self.given, by) + back(types, change, by_change)
+        by_turn = back(types, self.given, by_change)
+        smooth_kernels.table_slopes(*self._where(), u, _plain(by_given), _plain(by_turn), out)
         self.table.backward(torch.from_numpy(out))  # type: ignore[no-untyped-call]
 
     def _where(self) -> tuple[object, ...]:
