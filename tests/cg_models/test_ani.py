@@ -281,5 +281,5 @@ def test_the_calculator_gives_what_the_potential_gives(potential):
     atoms.symbols[0] = "Cu"
     with pytest.raises(ValueError, match="knows Al, not Cu"):
         atoms.get_potential_energy()
-    with pytest.raises(TypeError, match="load_beads or ani"):
+    with pytest.raises(TypeError, match="load_deep or ani"):
         cm.calculator(object())

@@ -15,6 +15,7 @@ pytest.importorskip("vesin")
 pytest.importorskip("numba")
 if True:  # after the skips
     import cg_models as cm
+    from cg_data.units import METAL
 
 MODELS = Path(__file__).parent / "deepmd_models"
 
@@ -22,10 +23,10 @@ MODELS = Path(__file__).parent / "deepmd_models"
 @pytest.mark.parametrize("frame", [0, 1], ids=["wide", "smaller than the cutoff"])
 @pytest.mark.parametrize("name", ["one_side", "two_sides"])
 def test_energies_forces_and_virials_are_those_of_deepmd_kit(name, frame):
-    potential, types = cm.read_deepmd(MODELS / f"{name}.pt")
+    model = cm.read_deepmd(MODELS / f"{name}.pt")
     right = json.loads((MODELS / f"{name}.json").read_text())[frame]
-    found = potential(right["positions"], right["cell"], right["types"])
-    assert types == ("O", "H")
+    found = model.potential(right["positions"], right["cell"], right["types"])
+    assert (model.types, model.units) == (("O", "H"), METAL)
     np.testing.assert_allclose(found.energies, right["energies"], atol=1e-8)
     assert found.energy == pytest.approx(right["energy"], abs=1e-8)
     assert np.abs(right["forces"]).max() > 0.05

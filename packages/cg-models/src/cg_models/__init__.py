@@ -26,10 +26,14 @@ if TYPE_CHECKING:
     from cg_models.curves.pretraining import pretrain as pretrain
     from cg_models.curves.spline_pair import SplinePair as SplinePair
     from cg_models.curves.temperature_pair import TemperaturePair as TemperaturePair
+    from cg_models.deep_potential.calculator import DeepCalculator as DeepCalculator
     from cg_models.deep_potential.deepmd_kit import read_deepmd as read_deepmd
     from cg_models.deep_potential.options import LocalFrameOptions as LocalFrameOptions
     from cg_models.deep_potential.options import SmoothOptions as SmoothOptions
     from cg_models.deep_potential.potential import DeepPotential as DeepPotential
+    from cg_models.deep_potential.storage import load_deep as load_deep
+    from cg_models.deep_potential.storage import save_deep as save_deep
+    from cg_models.deep_potential.stored import StoredDeep as StoredDeep
     from cg_models.deep_potential.training import DeepErrors as DeepErrors
     from cg_models.deep_potential.training import DeepTrainer as DeepTrainer
     from cg_models.deep_potential.training import DeepTraining as DeepTraining
@@ -77,9 +81,12 @@ _HOMES = {
     "curves.pretraining": ("pretrain",),
     "curves.spline_pair": ("SplinePair",),
     "curves.temperature_pair": ("TemperaturePair",),
+    "deep_potential.calculator": ("DeepCalculator",),
     "deep_potential.deepmd_kit": ("read_deepmd",),
     "deep_potential.options": ("LocalFrameOptions", "SmoothOptions"),
     "deep_potential.potential": ("DeepPotential",),
+    "deep_potential.storage": ("load_deep", "save_deep"),
+    "deep_potential.stored": ("StoredDeep",),
     "deep_potential.training": ("DeepErrors", "DeepTrainer", "DeepTraining"),
     "many_body.ani": ("Ani", "ManyBody", "ani"),
     "many_body.ani_calculator": ("AniCalculator",),

@@ -11,11 +11,13 @@ from torch import Tensor
 
 from cg_data import FileError
 from cg_data.safe_files import sized_file
+from cg_data.units import METAL
 from cg_models.deep_potential.fitting import FittingNetwork
 from cg_models.deep_potential.layers import Layers
 from cg_models.deep_potential.options import SmoothOptions
 from cg_models.deep_potential.potential import DeepPotential
 from cg_models.deep_potential.smooth import SmoothEnvironments
+from cg_models.deep_potential.stored import StoredDeep
 
 _MOST_BYTES = 2**31
 _MODEL = "model.Default.atomic_model."
@@ -27,8 +29,8 @@ _PLAIN = {
 _REMEDY = "give a model.ckpt-….pt of `dp --pt train` with an se_e2_a descriptor; frozen .pth files are programs"
 
 
-def read_deepmd(path: str | Path) -> tuple[DeepPotential, tuple[str, ...]]:
-    """Return the potential [eV, Å] of a checkpoint, and the names of its types."""
+def read_deepmd(path: str | Path) -> StoredDeep:
+    """Return the potential of a checkpoint, which is in eV and Å, and the names of its types."""
     file = sized_file(Path(path), max_bytes=_MOST_BYTES, what="checkpoint")
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
@@ -38,7 +40,7 @@ def read_deepmd(path: str | Path) -> tuple[DeepPotential, tuple[str, ...]]:
         _fill(potential, state)
     except Exception as error:
         raise FileError(file, f"holds no model that can be read ({error})", remedy=_REMEDY) from error
-    return potential.eval(), tuple(given["type_map"])
+    return StoredDeep(potential.eval(), tuple(given["type_map"]), METAL)
 
 
 def _options(given: Mapping[str, Any]) -> SmoothOptions:

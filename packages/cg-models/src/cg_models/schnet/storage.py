@@ -51,7 +51,7 @@ def save_beads(
             priors.append({"where": where, "types": [a, b], "name": name, **about})
     header = json.dumps({"options": asdict(options), "types": list(types), "units": asdict(units), "priors": priors})
     with atomic_path(Path(path)) as draft:
-        sealed = json.dumps({"beads": header, "sha256": _digest(header, tensors)})
+        sealed = json.dumps({"beads": header, "sha256": digest(header, tensors)})
         save_file(tensors, draft, metadata={"cg-models": sealed})  # one entry: of several, the order is anyone's guess
 
 
@@ -62,7 +62,7 @@ def load_beads(path: str | Path) -> StoredBeads:
         with safe_open(file, framework="pt") as opened:
             metadata = json.loads(opened.metadata()["cg-models"])
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-        if metadata["sha256"] != _digest(metadata["beads"], tensors):
+        if metadata["sha256"] != digest(metadata["beads"], tensors):
             raise ValueError("its numbers are not those that were written")
         about = json.loads(metadata["beads"])
         potential = BeadPotential(SchNet(SchNetOptions(**about["options"])), _prior(about["priors"], tensors))
@@ -82,7 +82,7 @@ def _prior(rows: Sequence[Mapping[str, Any]], tensors: Mapping[str, Tensor]) -> 
     return Prior(**found)
 
 
-def _digest(header: str, tensors: Mapping[str, Tensor]) -> str:
+def digest(header: str, tensors: Mapping[str, Tensor]) -> str:
     """Return the SHA-256 of the header and of names, kinds, shapes and bytes of all tensors."""
     found = hashlib.sha256(header.encode())
     for name in sorted(tensors):
