@@ -16,6 +16,7 @@ OPTIONS = {
     "two sides": cm.SmoothOptions(
         4.0, 1.0, (20, 30), embedding=(4, 8), axes=3, fitting=(10,), embedding_steps=True, one_side=False
     ),
+    "local frame": cm.LocalFrameOptions(4.0, (7, 12), full=(3, 5), fitting=(12, 8)),
 }
 
 
@@ -62,8 +63,29 @@ def reference(potential, positions, cell, types):
 
 
 def _energy(potential, c, apart, r, kinds):
-    features = _smooth(potential, c, apart, r, kinds)
+    smooth = isinstance(potential.options, cm.SmoothOptions)
+    features = (_smooth if smooth else _local)(potential, c, apart, r, kinds)
     return _layers(potential.networks[c], features[None])[0, 0]
+
+
+def _local(potential, c, apart, r, kinds):
+    options, of, found = potential.options, potential.environments, []
+    order = torch.argsort(r)
+    a, b = apart[order[0]], apart[order[1]]
+    z = torch.linalg.cross(a, b)
+    x, z = a / a.norm(), z / z.norm()
+    y = torch.linalg.cross(z, x)
+    for kind in range(options.types):
+        sorted_ones = [int(k) for k in order if kinds[k] == kind][: options.count[kind]]
+        for place in range(options.count[kind]):
+            width = 4 if place < options.full[kind] else 1
+            if place < len(sorted_ones):
+                k = sorted_ones[place]
+                row = [1 / r[k], *(apart[k] @ axis / r[k] ** 2 for axis in (x, y, z))]
+                found += row[:width]
+            else:
+                found += [torch.zeros((), dtype=torch.float64)] * width
+    return (torch.stack(found) - of.mean[c]) / of.spread[c]
 
 
 def _smooth(potential, c, apart, r, kinds):

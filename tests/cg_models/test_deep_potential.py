@@ -103,6 +103,21 @@ def test_smooth_environments_end_smoothly(name):
     assert abs(at(3.5).energy - beyond.energy) > 1e-4
 
 
+def test_local_frames_do_not_end_smoothly():
+    """Energy jumps where a neighbor crosses the cutoff, and where two change places as the nearest, which turns the frame."""
+    potential = POTENTIALS["local frame"]
+
+    def jump(*places):
+        beside = [[0.0, 0, 0], [0, 2.5, 0.4], [-2.0, 1.1, 1.9]]
+        first, second = (potential(np.array([*beside, p]), None, [0, 1, 1, 1]).energy for p in places)
+        return abs(second - first)
+
+    assert jump([4 - 1e-7, 0, 0], [4 + 1e-7, 0, 0]) > 1e-3
+    r = np.hypot(2.5, 0.4)
+    assert jump([r - 1e-7, 0, 0], [r + 1e-7, 0, 0]) > 1e-3
+    assert jump([r - 1e-7, 0, 0], [r - 2e-7, 0, 0]) < 1e-6
+
+
 @pytest.mark.parametrize("name", ["one side", "two sides"])
 def test_tables_are_as_near_to_their_networks_as_is_said(name):
     potential = potential_of(OPTIONS[name])
@@ -166,6 +181,12 @@ def test_what_cannot_be_is_refused(potential):
         potential(x[:-1], cell, types)
     with pytest.raises(ValueError, match="same place"):
         potential(np.zeros((2, 3)), None, [0, 0])
+
+
+def test_atoms_that_have_collapsed_are_refused():
+    """Before a table to where they are would fill the memory."""
+    with pytest.raises(ValueError, match="too near to each other"):
+        potential_of(OPTIONS["one side"])(np.array([[0.0, 0, 0], [0, 0, 1e-6]]), None, [0, 1])
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ READMES = [
     *sorted(ROOT.glob("packages/*/README.md")),
     ROOT / "docs/engines.md",
     ROOT / "docs/campaigns.md",
+    ROOT / "docs/deep_potential.md",
     ROOT / "docs/differentiable.md",
     ROOT / "docs/inversion.md",
     ROOT / "docs/many_body.md",

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from cg_models.curves.temperature_pair import TemperaturePair as TemperaturePair
     from cg_models.deep_potential.calculator import DeepCalculator as DeepCalculator
     from cg_models.deep_potential.deepmd_kit import read_deepmd as read_deepmd
+    from cg_models.deep_potential.ensembles import Deviation as Deviation
+    from cg_models.deep_potential.ensembles import ModelEnsemble as ModelEnsemble
+    from cg_models.deep_potential.ensembles import ensemble as ensemble
     from cg_models.deep_potential.options import LocalFrameOptions as LocalFrameOptions
     from cg_models.deep_potential.options import SmoothOptions as SmoothOptions
     from cg_models.deep_potential.potential import DeepPotential as DeepPotential
@@ -83,6 +86,7 @@ _HOMES = {
     "curves.temperature_pair": ("TemperaturePair",),
     "deep_potential.calculator": ("DeepCalculator",),
     "deep_potential.deepmd_kit": ("read_deepmd",),
+    "deep_potential.ensembles": ("Deviation", "ModelEnsemble", "ensemble"),
     "deep_potential.options": ("LocalFrameOptions", "SmoothOptions"),
     "deep_potential.potential": ("DeepPotential",),
     "deep_potential.storage": ("load_deep", "save_deep"),

@@ -36,11 +36,9 @@ class Prepared(Protocol):
 
 
 class Environments(Protocol):
-    """Environments as a potential has them, with the number of features and the cutoff."""
+    """Environments as a potential has them, with the number of features."""
 
-    reach: tuple[
-        float, float
-    ]  # what tables are made by while weights are learned: shortest distance, distance of knots
+    reach: tuple[float, float]  # of tables while weights are learned: the shortest distance, and that of knots
 
     @property
     def size(self) -> int: ...

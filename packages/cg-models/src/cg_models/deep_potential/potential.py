@@ -13,8 +13,10 @@ from torch import Tensor, nn
 
 from cg_models.deep_potential.environments import Environments, Prepared
 from cg_models.deep_potential.fitting import FittingNetwork, Passed
-from cg_models.deep_potential.options import Options, SmoothOptions
+from cg_models.deep_potential.local_frames import LocalFrames
+from cg_models.deep_potential.options import LocalFrameOptions, Options, SmoothOptions
 from cg_models.deep_potential.priors import prior_of
+from cg_models.deep_potential.smooth import SmoothEnvironments
 from cg_models.deep_potential.structures import Structures, structure
 from cg_models.many_body.neighborhoods import Neighborhoods
 from cg_models.schnet.bead_potential import Prior
@@ -115,11 +117,13 @@ class DeepPotential(nn.Module):
 
 
 def _environments(options: Options, noise: torch.Generator) -> Environments:
-    if isinstance(options, SmoothOptions):
-        from cg_models.deep_potential.smooth import SmoothEnvironments
-
-        return SmoothEnvironments(options, noise)
-    raise NotImplementedError
+    match options:
+        case SmoothOptions():
+            return SmoothEnvironments(options, noise)
+        case LocalFrameOptions():
+            return LocalFrames(options)
+        case _:
+            raise TypeError(f"options must be SmoothOptions or LocalFrameOptions, got {type(options).__name__}")
 
 
 def _check_prior(prior: Prior, options: Options) -> None:

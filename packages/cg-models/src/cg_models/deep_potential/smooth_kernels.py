@@ -34,7 +34,7 @@ class Rows(NamedTuple):
 
 @numba.njit(inline="always")
 def _row(x: Any, y: Any, z: Any, of: Any, c: Any, row: Any) -> Any:
-    """Fill R; return 1/r, w/r and r d(w/r)/dr/r… as dR_0/dr σ and d(w/r²)/dr: what slopes are made of."""
+    """Fill R; return 1/r, w/r², and the slopes by r of w/r and of w/r²."""
     r = np.sqrt(x * x + y * y + z * z)
     inverse = 1 / r
     width = 1 / (of.cutoff - of.smooth_from)

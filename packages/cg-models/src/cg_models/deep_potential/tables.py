@@ -13,7 +13,7 @@ from torch.nn.functional import pad
 from cg_models.deep_potential.layers import Layers
 
 LANES = 8
-_FIRST, _MOST = 8, 2**16  # intervals per unit of s to begin with, and knots at most
+_FIRST, _MOST = 8, 2**15  # intervals per unit of s to begin with, and knots at most
 
 
 def tabulated(networks: Sequence[Layers], start: Tensor, knots: int, spacing: float) -> Tensor:
@@ -37,13 +37,11 @@ def spacing_for(networks: Sequence[Layers], start: Tensor, end: Tensor, allowed:
     The error is measured, in the middles of intervals, for slopes by s too; the distance is halved until it is small enough.
     """
     spacing = 1 / _FIRST
-    while True:
-        knots = knots_for(start, end, spacing)
+    while (knots := knots_for(start, end, spacing)) <= _MOST:
         if error(networks, start, knots, spacing) <= allowed:
             return spacing
-        if knots > _MOST:
-            raise ValueError(f"no table of {_MOST} knots follows an embedding network to {allowed:g}")
         spacing /= 2
+    raise ValueError(f"no table of {_MOST} knots is enough: atoms are too near to each other, or weights too large")
 
 
 def knots_for(start: Tensor, end: Tensor, spacing: float) -> int:
