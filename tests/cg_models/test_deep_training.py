@@ -148,7 +148,7 @@ def test_water_is_learned_from_its_folder():
     data = cd.read_trajectory(WATER / "data_0")
     frames = cm.bead_frames(data, ("O", "H"))
     options = cm.SmoothOptions(6.0, 0.5, (46, 92), embedding=(8, 16), axes=4, fitting=(24, 24))
-    settings = cm.DeepTraining(steps=60, batch=1, rate=5e-3, last_rate=1e-3, force=(1000, 1), energy=(0.02, 1))
+    settings = cm.DeepTraining(steps=250, batch=1, rate=1e-2, last_rate=1e-3, force=(1000, 1), energy=(0.02, 1))
     trainer = cm.DeepTrainer(cm.DeepPotential(options, seed=1), frames, settings)
     assert trainer.errors(frames).energy < 5  # eV per atom, of -156: offsets are fitted first
     list(trainer.run())
