@@ -2,8 +2,8 @@
 
 python notebooks/runs/aluminium_fits.py WORK --potential ani:FOLDER [--fits newton-1023 paper-1023 …] [--out notebooks/results/04/fits.nc]
 
-2 fs. `paper-T` is eq. 1 with w = g* at zero pressure, 15 generations of 10 ps, `ibi-T` the same with w = 1. `newton-T` takes Gauss–Newton steps
-with the sampled response, at the surrogate's density, and has the pressure go to zero: where it ends g, density and pressure are right.
+Zero pressure, 2 fs, 10 ps a generation. `paper-T` is eq. 1 with w = g*, 15 generations, `ibi-T` the same with w = 1. `newton-T` takes
+Gauss–Newton steps with the sampled response. No rule is told the density.
 `newton-1023-1323` is one u for two temperatures, `newton-1023-large` one with 500 atoms and 10 Å.
 After aluminium_targets.py. Everything done so far in WORK, of any potential, goes into the file.
 """
@@ -26,7 +26,7 @@ from cg_inverse.shell_basis import ShellBasis
 
 ROUNDS = 15  # of the paper
 ALPHA = 0.5  # of eq. 1
-SETTLE = 500  # steps of every generation, not counted
+SETTLE, MELTING = 500, 3000  # steps of every generation and of the first, not counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,14 @@ class Plan:
     rule: Rule = "imc"
     rounds: int = 4
     first: int = 5000
-    steps: int = 10_000
+    steps: int = 5000
     uniform: bool = False
     atoms: int = 256
     reach: float = 8.0  # Å: of u, and of the g that is compared
 
     def control(self) -> ci.Control:
         ended = self.rule != "paper"
-        return ci.Control(rounds=self.rounds, first_steps=self.first, steps=self.steps, equilibration=SETTLE, melting=3000,
+        return ci.Control(rounds=self.rounds, first_steps=self.first, steps=self.steps, equilibration=SETTLE, melting=MELTING,
                           stop_at_noise=ended, patience=4 if ended else self.rounds, seed=4)  # fmt: skip
 
 
@@ -69,9 +69,7 @@ def fitted(work: Path, potential: str, name: str, results: Path = al.RESULTS) ->
     return ci.wibi(
         [al.target(t, plan.reach, results) for t in plan.temperatures], plan.reach, base=al.model(potential), rule=plan.rule, alpha=ALPHA,
         weight="uniform" if plan.uniform else None, control=plan.control(), folder=folder,
-        simulation=ci.Simulation(particles=plan.atoms, runs=1, dt=al.DT, friction=al.FRICTION, sample_every=al.SAMPLED,
-                                 barostat=al.BAROSTAT if plan.rule == "paper" else None),
-        pressure=None if plan.rule == "paper" else ci.FixedPressure(0.0),
+        simulation=ci.Simulation(particles=plan.atoms, runs=1, dt=al.DT, friction=al.FRICTION, sample_every=al.SAMPLED, barostat=al.BAROSTAT),
     )  # fmt: skip
 
 

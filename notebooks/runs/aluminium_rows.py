@@ -38,7 +38,7 @@ def misfit(run: xr.Dataset, kelvin: int, reach: float = 8.0) -> tuple[float, flo
     off = (run.g.values - np.interp(r, goal.r, goal.g))[inside]
     variance = (run.g_stderr.values**2 + np.interp(r, goal.r, goal.g_stderr) ** 2)[inside]
     found = float(weight @ (off**2 - variance))
-    return found, float(np.sqrt(weight**2 @ (4 * off**2 * variance + 2 * variance**2)))
+    return found, float(np.sqrt(weight**2 @ (4 * np.maximum(off**2 - variance, 0.0) * variance + 2 * variance**2)))
 
 
 def peak(run: xr.Dataset) -> tuple[float, float]:

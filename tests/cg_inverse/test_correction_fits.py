@@ -17,12 +17,12 @@ CORE = 2.2  # Å: below, no pair
 
 @pytest.fixture(scope="module")
 def fits():
-    """Four generations by eq. 1 and by Gauss–Newton, from the same first one, with their steps."""
+    """Four generations by eq. 1 and by Gauss–Newton, from the same first one, with their steps. Undamped, to find all of u."""
     found = {}
     for rule in ("paper", "hnc"):
         steps = []
         found[rule] = (
-            fitted(rule, targets=target(), progress=lambda step, _, kept=steps: kept.append(step)).history,
+            fitted(rule, targets=target(), damping=0.0, progress=lambda step, _, kept=steps: kept.append(step)).history,
             steps,
         )
     return found
@@ -72,7 +72,12 @@ def test_weighted_ibi_leaves_the_core_alone_and_ibi_does_not():
 def test_two_temperatures_share_a_correction():
     targets = [target(), target(0.16)]
     history = fitted(
-        "hnc", rounds=3, control=replace(CONTROL, steps=3000, first_steps=3000), targets=targets, weights=[2, 1]
+        "hnc",
+        rounds=3,
+        control=replace(CONTROL, steps=3000, first_steps=3000),
+        targets=targets,
+        weights=[2, 1],
+        damping=0.0,
     ).history
     r = history.r_u.values
     assert history.sizes["state"] == 2

@@ -42,8 +42,7 @@ def wibi(
     With a `base`, u is a correction that is added to it and begins as zero; `rule` says how steps are taken (see
     `PairCorrection`), those of Gauss–Newton with `damping`. A base is any ASE calculator, a function that makes one for each run, or pair potentials; with
     calculators targets are in Å and eV, their types elements. `simulation` says with its `barostat` whether the volume
-    follows: then steps of "hnc" and "imc" also lead to the target's density, those of "paper" and "line" only with
-    pressure=FixedDensity().
+    follows; with pressure=FixedDensity() steps then also lead to the target's density.
     """
     targets = checked(target, cutoff)
     method: Method
@@ -57,8 +56,6 @@ def wibi(
                 "a correction has its knots in the target's shells, and no ensemble: leave out knots, ensemble"
             )
         method = PairCorrection(targets, cutoff, rule, alpha, weight, weights, initial, damping)
-    if simulation.barostat is not None and pressure is None and base is not None and rule in ("hnc", "imc"):
-        pressure = FixedDensity()
     if simulation.barostat is not None and not isinstance(pressure, FixedDensity | None):
         raise ValueError("with a barostat the volume follows: leave out pressure, or the barostat")
     return fit(

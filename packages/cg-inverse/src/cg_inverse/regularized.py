@@ -18,7 +18,8 @@ class Solution:
     """The step, its covariance given the data, and how many of its directions the data determine.
 
     `responsive` says that the equations knew how g follows the potential, so that what they leave open g leaves open;
-    `limited` that the step goes only as far as the frames still speak, however long the round.
+    `limited` that the step goes only as far as the frames still speak, however long the round. Errors were taken to be
+    `inflation` times as large as said.
     """
 
     step: Array
@@ -27,6 +28,7 @@ class Solution:
     ridge: float
     responsive: bool = False
     limited: bool = False
+    inflation: float = 1.0
 
 
 def solved(rows: Array, wanted: Array, sigma: Array, roughness: Array, *, ridge: float | None = None) -> Solution:
@@ -53,7 +55,7 @@ def solved(rows: Array, wanted: Array, sigma: Array, roughness: Array, *, ridge:
     share = ridge / (s**2 + ridge)  # of each direction's prior variance that is left
     outside = np.linalg.inv(roughness) - back @ back.T if len(s) < len(roughness) else 0.0
     covariance = (back * (share / ridge)) @ back.T + outside / ridge
-    return Solution(back @ (gain * z), covariance, float(np.sum(share < _WELL_KNOWN)), ridge)
+    return Solution(back @ (gain * z), covariance, float(np.sum(share < _WELL_KNOWN)), ridge, inflation=noise)
 
 
 def solved_apart(rows: Array, wanted: Array, covariance: Array, roughness: Array) -> Solution:

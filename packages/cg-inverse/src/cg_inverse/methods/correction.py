@@ -144,6 +144,7 @@ def gauss_newton(problem: Problem, samples: Sequence[Sample], responses: Sequenc
     known, roughness = _known(problem), problem.basis.roughness()
     rows, wanted, sigma = (np.concatenate([getattr(e, name) for e in weighed]) for name in ("rows", "wanted", "sigma"))
     answer = solved(rows * known, wanted, sigma, roughness)
+    sigma = sigma * answer.inflation
     white = rows * known / sigma[:, None]
     thin = np.concatenate([residual_rows(s, thin_response(problem, s)).rows for s in samples]) * known / sigma[:, None]
     normal = white.T @ white + answer.ridge * roughness + damping * thin.T @ thin

@@ -1,0 +1,118 @@
+"""The runs behind notebook 04 go from a surrogate's g(r) to corrections, and to what these do, with EMT in place of ANI-Al."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("ase", reason="pip install ase")
+pytest.importorskip("torch", reason="pip install torch")
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "notebooks" / "runs"))
+if True:  # after the skips
+    import aluminium as al
+    import aluminium_checks as checks
+    import aluminium_fits as fitting
+    import aluminium_rows as rows
+    import aluminium_solid as solid
+    import aluminium_targets as targets
+    import xarray as xr
+    from ase.calculators.emt import EMT
+
+    import cg_data as cd
+
+RESULTS = Path(__file__).resolve().parents[2] / "notebooks" / "results" / "04"
+
+
+def test_targets_reach_as_far_as_they_are_asked_to_and_say_what_they_are():
+    made = al.target(1023, 8.0)
+    assert 8.0 < made.r.values[-1] < 8.1
+    assert made.pair.values.tolist() == ["Al-Al"]
+    assert "no experiment" in made.attrs["source"]
+    np.testing.assert_allclose(
+        float(made.density[0]) * al.GRAMS, 2.373, atol=0.01
+    )  # g/cm³, of an independent run of the same potential
+
+
+def test_diffusion_of_the_surrogate_grows_with_the_box():
+    found = al.surrogate()
+    slow, fast = (found.diffusion.sel(atoms=n) for n in (256, 2048))
+    error = np.hypot(found.diffusion_stderr.sel(atoms=256), found.diffusion_stderr.sel(atoms=2048))
+    assert np.all(fast > slow + 0.5 * error)
+    assert np.all(np.diff(fast) > 0)
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """Two generations of a correction to EMT at two temperatures, in a folder."""
+    folder = tmp_path_factory.mktemp("aluminium")
+    plan = fitting.Plan((1323,), rounds=2, first=1000, steps=1000)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(fitting.PLANS, "newton-1323", plan)
+        patch.setattr(fitting, "SETTLE", 50)
+        patch.setattr(fitting, "MELTING", 200)
+        patch.setattr(al, "SAMPLED", 10)
+        fit = fitting.fitted(folder / "fits", "emt", "newton-1323")
+        again = fitting.fitted(folder / "fits", "emt", "newton-1323")
+    return folder, fit, again
+
+
+@pytest.mark.slow
+def test_fits_go_on_where_they_were_and_corrections_come_back_as_they_were(work):
+    folder, fit, again = work
+    found = fitting.collected(folder / "fits")
+    row = fitting.best(found, "EMT", "newton-1323")
+    np.testing.assert_array_equal(again.history.u.values, fit.history.u.values)
+    r = np.linspace(2.0, 8.5, 400)
+    np.testing.assert_allclose(fitting.correction(row).energy(r), fit.potential["Al", "Al"].energy(r), atol=1e-12)
+    assert found.residual.isel(fit=0).values.tolist() == fit.history.residual.values.tolist()
+
+
+@pytest.mark.slow
+def test_checks_measure_with_and_without_the_correction(work, monkeypatch):
+    folder, _, _ = work
+    for name, value in (("SETTLE", 0.2), ("FREE", 1.0), ("REST", 0.2), ("MOVE", 2.0), ("LAGS", 3), ("BLOCKS", 2)):
+        monkeypatch.setattr(checks, name, value)
+    fits = fitting.collected(folder / "fits")
+    fits["best"][:] = 1  # that of u = 0 may be the better one of two short ones
+    fits.to_netcdf(folder / "fits.nc")
+    check = checks.Check("emt", folder / "fits.nc")
+    for correction in ("none", "own"):
+        checks.run(folder, check, correction, [1323])
+    found = checks.collected(folder, check)
+    bare, own = (rows.pick(found, c, 1323) for c in ("none", "own"))
+    for row in (bare, own):
+        assert 0.04 < float(row.density) < 0.06
+        assert float(row.diffusion) > 0
+        assert abs(float(row.g[-1]) - 1) < 0.3
+        assert np.isfinite(row.s).sum() > 10
+    assert float(np.abs(bare.g - own.g).max()) > 0.02
+    value, error = rows.misfit(bare, 1323)
+    assert error > 0
+    assert np.isfinite(value)
+
+
+def test_cold_curves_have_the_minimum_of_their_potential():
+    """Of EMT's aluminium a = 3.995 Å (Jacobsen, Stoltze & Nørskov 1996); ASE's own equation of state agrees."""
+    found = solid.minimum(solid.energies(EMT()))
+    assert found["lattice"] == pytest.approx(3.995, abs=0.005)
+    assert 30 < found["modulus"] < 60
+
+
+def test_what_is_left_of_g_does_not_count_noise():
+    """With g* itself and noise of known errors the misfit is zero within its own error."""
+    goal = al.surrogate().sel(temperature=1023)
+    inside = goal.r.values < 8
+    noise, sigma = np.random.default_rng(0), np.full(int(inside.sum()), 0.03)
+    found = [
+        rows.misfit(xr.Dataset({"g": ("r", goal.g.values[inside] + sigma * noise.standard_normal(len(sigma))), "g_stderr": ("r", sigma)},
+                               {"r": goal.r.values[inside]}), 1023)
+        for _ in range(40)
+    ]  # fmt: skip
+    values, errors = np.array(found).T
+    assert abs(values.mean()) < 4 * values.std() / np.sqrt(len(values))
+    assert 0.6 < values.std() / errors.mean() < 1.6
+    assert cd.units_of(al.target(1023, 8.0)).length == "angstrom"
+    assert targets.BINS * al.WIDTH > 10
