@@ -92,7 +92,8 @@ def rounds_of(folder: Path, plan: Plan, grid: al.Array) -> xr.Dataset:
             "steps": ("round", h.steps.values.astype(float)), "seconds": ("round", h.seconds.values),
             "density": ("round", h.density_found.isel(state=0).values), "density_stderr": ("round", h.density_found_stderr.isel(state=0).values),
             "best": ((), int(h.attrs["best_iteration"])), "done": ((), len(h.iteration)), "reach": ((), plan.reach), "begins": ((), begins), "atoms": ((), plan.atoms),
-        }
+        },
+        {"round": np.arange(len(h.iteration))},
     )  # fmt: skip
 
 

@@ -10,7 +10,8 @@ import pytest
 import cg_inverse as ci
 import cg_sim as cs
 from cg_inverse.density import bulk_modulus
-from cg_inverse.methods.correction import thin_response
+from cg_inverse.methods.boltzmann import both_counted
+from cg_inverse.methods.correction import logarithmic_rows, thin_response
 from cg_inverse.methods.residual import residual_rows
 from cg_inverse.methods.responses import sampled_response
 from cg_inverse.pressure import pressure_response
@@ -97,3 +98,19 @@ def test_the_response_of_a_thin_gas_is_that_of_boltzmann(round_one):
     r = sample.state.bins.r
     inside = (r > 2.2) & (r < CUTOFF - 0.2)
     np.testing.assert_allclose(change[inside], -1e-3 * sample.g[0][inside] / sample.state.kT, rtol=1e-6, atol=1e-9)
+
+
+def test_where_few_pairs_are_a_step_asks_for_factors(round_one):
+    """g ln(g*/g): g* − g to first order where they are near, and by Boltzmann's factor where they are not."""
+    sample = round_one.samples[0]
+    rows = logarithmic_rows(sample, thin_response(round_one.problem, sample))
+    plain = residual_rows(sample, thin_response(round_one.problem, sample))
+    seen = both_counted(sample.state.counts, sample.g * sample.exposure)
+    mine, theirs = sample.g[seen], sample.state.g[seen]
+    near = np.abs(np.log(np.maximum(theirs, 1e-9) / np.maximum(mine, 1e-9))) < 0.1
+    np.testing.assert_allclose(rows.wanted[near], plain.wanted[near], rtol=0.06, atol=1e-3)
+    asked = np.exp(rows.wanted / np.maximum(mine, 1e-9))
+    many = (mine > 0.05) & (theirs > 0.05)
+    np.testing.assert_allclose((mine * asked)[many], theirs[many], rtol=5e-3)  # logarithms of counts, which may be none
+    assert near.any()
+    assert (many & ~near).any()

@@ -71,6 +71,18 @@ def test_fits_go_on_where_they_were_and_corrections_come_back_as_they_were(work)
 
 
 @pytest.mark.slow
+def test_fits_of_any_length_stand_in_one_table(work, tmp_path):
+    folder = work[0] / "fits" / "EMT" / "newton-1323"
+    for name, rounds in (("newton-1323", 2), ("newton-1023", 1)):
+        (tmp_path / "EMT" / name).mkdir(parents=True)
+        with xr.open_dataset(folder / "history.nc") as history:
+            history.isel(iteration=slice(rounds)).to_netcdf(tmp_path / "EMT" / name / "history.nc")
+    found = fitting.collected(tmp_path)
+    assert found.name.values.tolist() == ["newton-1023", "newton-1323"]
+    assert np.isfinite(found.residual.values).sum(axis=1).tolist() == [1, 2]
+
+
+@pytest.mark.slow
 def test_checks_measure_with_and_without_the_correction(work, monkeypatch):
     folder, _, _ = work
     for name, value in (("SETTLE", 0.2), ("FREE", 1.0), ("REST", 0.2), ("MOVE", 2.0), ("LAGS", 3), ("BLOCKS", 2)):

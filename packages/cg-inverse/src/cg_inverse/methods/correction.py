@@ -15,7 +15,7 @@ from cg_inverse.bins import Array, Mask
 from cg_inverse.methods.boltzmann import both_counted, log_g, shell_rows, within
 from cg_inverse.methods.hnc import hnc_response
 from cg_inverse.methods.ibi import Weight, require_alpha, shell_weights
-from cg_inverse.methods.protocol import Initial, Targets, as_problem
+from cg_inverse.methods.protocol import Initial, Rows, Targets, as_problem
 from cg_inverse.methods.residual import residual_rows
 from cg_inverse.methods.responses import sampled_response
 from cg_inverse.regularized import Solution, solved
@@ -140,7 +140,7 @@ def gauss_newton(problem: Problem, samples: Sequence[Sample], responses: Sequenc
     """
     shares = problem.weights * len(samples)
     weighed = [replace(s, sigma=s.sigma / np.sqrt(w)) for s, w in
-               zip((residual_rows(s, j) for s, j in zip(samples, responses, strict=True)), shares, strict=True)]  # fmt: skip
+               zip((logarithmic_rows(s, j) for s, j in zip(samples, responses, strict=True)), shares, strict=True)]  # fmt: skip
     known, roughness = _known(problem), problem.basis.roughness()
     rows, wanted, sigma = (np.concatenate([getattr(e, name) for e in weighed]) for name in ("rows", "wanted", "sigma"))
     answer = solved(rows * known, wanted, sigma, roughness)
@@ -151,6 +151,14 @@ def gauss_newton(problem: Problem, samples: Sequence[Sample], responses: Sequenc
     covariance = np.linalg.inv(normal)
     step = np.linalg.solve(normal, white.T @ (wanted / sigma))
     return replace(answer, step=known * step, covariance=np.outer(known, known) * covariance, responsive=True)
+
+
+def logarithmic_rows(sample: Sample, response: Array) -> Rows:
+    """Return the equations response·Δu = g ln(g*/g), to first order g* − g: where g is small u moves it by factors, not by sums."""
+    found, state = residual_rows(sample, response), sample.state
+    seen = both_counted(state.counts, sample.g * sample.exposure)
+    wanted = sample.g * (log_g(state.g, state.exposure)[0] - log_g(sample.g, sample.exposure)[0])
+    return replace(found, wanted=wanted[seen])
 
 
 def thin_response(problem: Problem, sample: Sample) -> Array:
