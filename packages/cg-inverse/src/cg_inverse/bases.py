@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
 
 import cg_sim as cs
-from cg_data import WCA, Interactions, Potential, as_interactions, factor
+from cg_data import WCA, Interactions, LennardJones, Potential, factor, pair_name, pair_of
+from cg_data.interactions import Pair
 from cg_data.potentials.combined import Sum
+from cg_inverse.bins import Array
 from cg_inverse.state_point import StatePoint
 
 _MELTING = 2000  # steps
@@ -33,8 +36,9 @@ def summed(base: Any, correction: Interactions) -> Any:
     A calculator forgets what it found, so that a run depends on where it starts alone; a function makes one for each run.
     """
     if is_pair(base):
-        given = as_interactions(base, next(iter(correction))[0])
-        return Interactions({pair: Sum((given[pair], u)) if pair in given else u for pair, u in correction.items()})
+        given = between(base, correction)
+        added = {pair: Sum((given[pair], u)) if pair in given else u for pair, u in correction.items()}
+        return Interactions({**given, **added})
     from ase.calculators.mixing import SumCalculator
 
     from cg_sim.ase_calculator import PairCalculator
@@ -44,9 +48,30 @@ def summed(base: Any, correction: Interactions) -> Any:
     return SumCalculator([model, PairCalculator(correction)])
 
 
+def between(base: Any, pairs: Iterable[Pair]) -> Interactions:
+    """Return pair potentials by pairs; one alone acts between all of `pairs`."""
+    return Interactions(base if isinstance(base, Mapping) else dict.fromkeys(pairs, base))
+
+
+def evaluated(base: Any, state: cs.State) -> tuple[float, Array]:
+    """Return the energy of a base alone and the forces (n, 3) on all particles."""
+    if is_pair(base):
+        everyone = list(combinations_with_replacement(sorted(state.names), 2))
+        nothing = dict.fromkeys(everyone, LennardJones(epsilon=0.0, cutoff=1.0))
+        found = cs.pair_forces(state, Interactions({**nothing, **between(base, everyone)}))
+        return found.energy, found.forces
+    model = base if is_shared(base) else base()
+    atoms = cs.to_ase(state)
+    model.reset()
+    energy, forces = float(model.get_potential_energy(atoms)), np.array(model.get_forces(atoms))
+    model.reset()
+    return energy, forces
+
+
 def check_base(base: Any, state: StatePoint) -> None:
     """Raise if the base cannot be that of a state: ASE works with elements, Å and eV."""
     if is_pair(base):
+        _check_pairs(base, state)
         return
     if not (hasattr(base, "get_forces") or callable(base)):
         raise TypeError(f"base must be an ASE calculator, a function that makes one, or pair potentials, "
@@ -59,6 +84,13 @@ def check_base(base: Any, state: StatePoint) -> None:
         raise ValueError(f"{state.name} is in {state.units.length} and {state.units.energy}: an ASE calculator works in Å and eV; "
                          "convert the target (cg_data.in_units), or name its units")  # fmt: skip
     elements(state)
+
+
+def _check_pairs(base: Any, state: StatePoint) -> None:
+    if isinstance(base, Mapping) and not any(pair_of(p) in Interactions(base) for p in state.pairs):
+        known = ", ".join(pair_name(p) for p in base)
+        raise ValueError(f"the base has potentials of {known}, {state.name} has g of {', '.join(state.pairs)}: "
+                         "name the pairs alike")  # fmt: skip
 
 
 def elements(state: StatePoint) -> dict[str, float]:

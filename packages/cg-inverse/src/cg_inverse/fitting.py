@@ -12,7 +12,7 @@ import xarray as xr
 from cg_data import Interactions, save
 from cg_inverse import run_folder
 from cg_inverse.control import Control
-from cg_inverse.ledger import Ledger, begun, continued
+from cg_inverse.ledger import Ledger, begun, continued, corrected
 from cg_inverse.loop import Step
 from cg_inverse.methods.protocol import Method
 from cg_inverse.pressure import Correction
@@ -117,10 +117,9 @@ def resume(
     """Return the fit in a folder, gone on with if it has not ended; its potential is that of an uninterrupted fit.
 
     `rounds` and `steps` (at most so many, and of such length) go on with one that has ended. `base` is what the fit
-    corrects, if it is a correction: a folder does not keep it.
+    corrects, if it is a correction: a folder does not keep it, but knows another one by its energy and forces.
     """
-    ledger = gone_on(run_folder.ledger_of(folder), rounds=rounds, steps=steps)
-    ledger = replace(ledger, simulation=replace(ledger.simulation, base=base))
+    ledger = corrected(gone_on(run_folder.ledger_of(folder), rounds=rounds, steps=steps), base)
     return run_on(ledger, run_folder.opened(Path(folder), ledger), progress)
 
 

@@ -14,6 +14,7 @@ from cg_data import Interactions
 from cg_inverse.bins import Array
 from cg_inverse.configuration import configuration
 from cg_inverse.control import Control
+from cg_inverse.fingerprints import Fingerprint, fingerprint, require_same
 from cg_inverse.history import Rounds, best_round, history
 from cg_inverse.loop import Progress, Step, rounds
 from cg_inverse.methods.protocol import Method
@@ -27,7 +28,7 @@ PACKAGES = ("cg-data", "cg-sim", "cg-inverse", "numpy", "scipy", "numba")
 
 @dataclass(frozen=True, eq=False)
 class Ledger:
-    """Where a fit stands; `reason` says why it ended, if it has."""
+    """Where a fit stands; `reason` says why it ended, if it has; `base` tells what it corrects, if it does."""
 
     method: Method
     simulation: Simulation
@@ -36,6 +37,7 @@ class Ledger:
     progress: Progress
     rounds: Rounds = field(default_factory=Rounds)
     reason: str = ""
+    base: Fingerprint | None = None
 
     @property
     def problem(self) -> Problem:
@@ -64,6 +66,8 @@ class Ledger:
             "packages": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
             "reason": self.reason,
         }
+        if self.base is not None:
+            attrs["base"] = self.base.name
         if len(self.rounds):
             attrs["best_iteration"] = int(self.rounds["number"][best_round(self.rounds)])
         return history(self.problem, self.rounds, attrs)
@@ -71,8 +75,19 @@ class Ledger:
 
 def begun(method: Method, simulation: Simulation, control: Control, pressure: Correction | None) -> Ledger:
     """Return a fit before its first round."""
-    states = simulation.liquids(method.problem, control.seed).start()
-    return Ledger(method, simulation, control, pressure, Progress(method.init(), states, steps=control.shortest))
+    liquids = simulation.liquids(method.problem, control.seed)
+    states = liquids.start()
+    base = None if liquids.base is None else fingerprint(liquids.base, states[0][0])
+    progress = Progress(method.init(), states, steps=control.shortest)
+    return Ledger(method, simulation, control, pressure, progress, base=base)
+
+
+def corrected(ledger: Ledger, base: Any) -> Ledger:
+    """Return a fit with its base named again; ValueError if it was begun with another one."""
+    found = replace(ledger, simulation=replace(ledger.simulation, base=base))
+    if base is not None and ledger.base is not None:
+        require_same(found.liquids.base, ledger.base, ledger.problem.kT)
+    return found
 
 
 def continued(ledger: Ledger) -> Iterator[tuple[Step, Ledger]]:

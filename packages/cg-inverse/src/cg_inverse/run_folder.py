@@ -31,7 +31,9 @@ _FIRST = 1.0  # s: what they are expected to cost before they have been written
 _ROWS = 2000
 _TABLES = {"lammps": "table", "gromacs": "xvg", "hoomd": "npz", "csv": "csv"}
 _HEADER = "# What this fit was made with: `cg-inverse {name} config.toml -o OTHER` repeats it.\n\n"
-_CORRECTS = "# What this fit was made with, beside the base that it corrects: wibi(…, base=…) in Python repeats it.\n\n"
+_CORRECTS = (
+    "# What this fit was made with, beside the base that it corrects{base}: wibi(…, base=…) in Python repeats it.\n\n"
+)
 
 
 @dataclass(slots=True)
@@ -85,9 +87,14 @@ def opened(folder: Path, ledger: Ledger) -> RunFolder:
             save(target_of(state), folder / name)
         text = configuration(ledger.method, ledger.simulation, ledger.control, ledger.pressure, len(states))
         with atomic_path(folder / "config.toml") as draft:
-            header = _CORRECTS if corrects(ledger.problem) else _HEADER
-            draft.write_text(header.format(name=NAMES.get(type(ledger.method), "METHOD")) + text, encoding="utf-8")
+            draft.write_text(_header(ledger) + text, encoding="utf-8")
     return RunFolder(folder)
+
+
+def _header(ledger: Ledger) -> str:
+    if not corrects(ledger.problem):
+        return _HEADER.format(name=NAMES.get(type(ledger.method), "METHOD"))
+    return _CORRECTS.format(base=f", {ledger.base.name}" if ledger.base else "")
 
 
 def ledger_of(folder: str | Path) -> Ledger:

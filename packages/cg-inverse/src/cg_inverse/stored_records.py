@@ -18,6 +18,7 @@ from cg_inverse.basis import PairBasis, SplineBasis
 from cg_inverse.bins import Bins
 from cg_inverse.control import Control
 from cg_inverse.density import FixedDensity
+from cg_inverse.fingerprints import Fingerprint
 from cg_inverse.history import Rounds
 from cg_inverse.learning.method import DiffSim, Network
 from cg_inverse.learning.progress import Training
@@ -42,7 +43,7 @@ _MOST_BYTES = 16 * 2**30
 _RECORDS: tuple[type[Any], ...] = (
     Bins, StatePoint, Units, SplineBasis, PairBasis, Problem, State, Progress, Rounds, Control, Simulation,
     IBI, WIBI, CIBI, IMC, HNCN, HNCGN, RelativeEntropy, DiffTRe, DiffSim, PairCorrection, Network, Recipe,
-    Training, FixedDensity, FixedPressure, RampCorrection, ShellBasis, CellRescaling,
+    Training, FixedDensity, FixedPressure, RampCorrection, ShellBasis, CellRescaling, Fingerprint,
 )  # fmt: skip
 _BY_NAME = {record.__name__: record for record in _RECORDS}
 _OF_THE_PROBLEM = ("cutoff", "weights", "knots", "initial")  # given to a method beside its targets
