@@ -143,3 +143,21 @@ def test_between_temperatures_is_linear_and_does_not_extrapolate():
             found.at(kT)
     with pytest.raises(ValueError, match="two temperatures"):
         ci.BetweenTemperatures({0.1: cold})
+
+
+def test_every_temperature_has_its_own_pressure(tmp_path):
+    """Each state is at the pressure asked of it, |z| < 4, where the other's is far away; and a folder keeps both."""
+    targets = [target(steps=4000), target(0.16, steps=4000)]
+    wanted = (0.004, 0.02)
+    baths = [cs.CellRescaling(pressure=p, tau=5.0, compressibility=10.0) for p in wanted]
+    settings = {"targets": targets, "control": replace(CONTROL, steps=20_000, first_steps=20_000, melting=5000)}
+    simulation = replace(SHORT, particles=400, barostat=baths)
+    fit = fitted(rounds=1, simulation=simulation, folder=tmp_path / "run", **settings)
+    found, error = fit.history.pressure.values[0], fit.history.pressure_stderr.values[0]
+    assert np.all(np.abs(found - wanted) < 4 * error), (found, error)
+    assert np.all(error < 0.1 * (wanted[1] - wanted[0]))
+    again = ledger_of(tmp_path / "run")
+    assert again.simulation == fit.ledger.simulation
+    assert [bath.pressure for bath in again.simulation.barostat] == list(wanted)
+    with pytest.raises(ValueError, match="one barostat, or one for each of 2 states, got 3"):
+        fitted(simulation=replace(SHORT, barostat=[*baths, baths[0]]), **settings)

@@ -52,7 +52,7 @@ class Liquids:
 
     `particles` is N of each state, at least 1000 and so many that the box is twice as wide as the target reaches;
     `dt` [time] is 0.005 ρ^(−1/3) √(m/kT) unless given. Results depend on `runs`, never on `threads`. With a `barostat`
-    the volume follows its pressure. Potentials are added to the `base`, if there is one; ASE's calculators run in ASE, by
+    the volume follows its pressure, of several each state its own. Potentials are added to the `base`, if there is one; ASE's calculators run in ASE, by
     default with 1 fs and the elements' masses.
     """
 
@@ -67,7 +67,7 @@ class Liquids:
     engine: Literal["cpu", "cuda", "lammps", "hoomd"] = "cpu"
     precision: Literal["single", "double"] = "single"
     seed: int = 0
-    barostat: cs.CellRescaling | None = None
+    barostat: cs.CellRescaling | Sequence[cs.CellRescaling] | None = None
     base: Any = None
 
     def __post_init__(self) -> None:
@@ -77,6 +77,10 @@ class Liquids:
             value = getattr(self, name)
             if value is not None and (value != int(value) or value < 1):
                 raise ValueError(f"{name} must be a whole number ≥ 1, got {value}")
+        if isinstance(self.barostat, Sequence) and len(self.barostat) != len(self.problem.states):
+            raise ValueError(
+                f"give one barostat, or one for each of {len(self.problem.states)} states, got {len(self.barostat)}"
+            )
 
     def start(self) -> States:
         return tuple(tuple(self._crystal(state, k) for k in range(self.runs)) for state in self.problem.states)
@@ -126,7 +130,7 @@ class Liquids:
 
         def one(job: tuple[int, int]) -> cs.Run:
             s, k = job
-            return self._run(potential, self.problem.states[s], states[s][k], order, jobs.index(job), stop)
+            return self._run(potential, s, states[s][k], order, jobs.index(job), stop)
 
         together = 1 if is_shared(self.base) else self.threads or min(len(jobs), os.cpu_count() or 1)
         with ThreadPoolExecutor(together) as pool:
@@ -139,9 +143,9 @@ class Liquids:
         samples = tuple(self._sample(self.problem.states[s], runs) for s, runs in enumerate(grouped))
         return samples, tuple(tuple(run.state for run in runs) for runs in grouped)
 
-    def _run(
-        self, potential: Interactions, state: StatePoint, start: cs.State, order: Order, number: int, stop: Event
-    ) -> cs.Run:
+    def _run(self, potential: Interactions, s: int, start: cs.State, order: Order, number: int, stop: Event) -> cs.Run:
+        state = self.problem.states[s]
+
         def watch(done: int, total: int, temperature: float) -> None:
             if stop.is_set():
                 raise KeyboardInterrupt
@@ -156,7 +160,8 @@ class Liquids:
         return cs.simulate(
             start, forces, kT=state.kT, steps=each, equilibration=order.equilibration, dt=self.time_step(state),
             thermostat=self.thermostat(state), observe=[PairSeries(state.bins, state.pairs, self.problem.basis)],
-            sample_every=self.sample_every, engine="ase" if self.atomic else self.engine, barostat=self.barostat,
+            sample_every=self.sample_every, engine="ase" if self.atomic else self.engine,
+            barostat=self.barostat[s] if isinstance(self.barostat, Sequence) else self.barostat,
             precision=self.precision if self.base is None else "double",
             seed=order.seed + number, units=state.units, progress=watch,
         )  # fmt: skip

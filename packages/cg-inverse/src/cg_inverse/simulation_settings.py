@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
@@ -14,7 +15,8 @@ from cg_inverse.spline_problem import Problem
 @dataclass(frozen=True, slots=True)
 class Simulation:
     """Settings of `Liquids` that do not depend on the targets: N and `runs` of each state, dt [time], `mass`,
-    `friction` [1/time], steps between samples, threads, engine and precision; with a `barostat` the volume follows.
+    `friction` [1/time], steps between samples, threads, engine and precision; with a `barostat` the volume follows, of
+    several each target has its own.
 
     `base` is what the potential is added to (see `wibi`). A folder does not keep it.
     """
@@ -28,8 +30,12 @@ class Simulation:
     threads: int | None = None
     engine: Literal["cpu", "cuda", "lammps", "hoomd"] = "cpu"
     precision: Literal["single", "double"] = "single"
-    barostat: cs.CellRescaling | None = None
+    barostat: cs.CellRescaling | Sequence[cs.CellRescaling] | None = None
     base: Any = field(default=None, compare=False, metadata={"kept": False})
+
+    def __post_init__(self) -> None:
+        if isinstance(self.barostat, Sequence):  # as a folder gives it back
+            object.__setattr__(self, "barostat", tuple(self.barostat))
 
     def liquids(self, problem: Problem, seed: int) -> Liquids:
         """Return the simulations of a problem's state points."""
