@@ -82,7 +82,7 @@ def check_base(base: Any, state: StatePoint) -> None:
         right = False
     if not right:
         raise ValueError(f"{state.name} is in {state.units.length} and {state.units.energy}: an ASE calculator works in Å and eV; "
-                         "convert the target (cg_data.in_units), or name its units")  # fmt: skip
+                         "convert the target (cg_data.in_units), or name its units (--units metal)")  # fmt: skip
     elements(state)
 
 
@@ -100,7 +100,7 @@ def elements(state: StatePoint) -> dict[str, float]:
     unknown = [name for name in state.densities if name not in atomic_numbers or name == "X"]
     if unknown:
         raise ValueError(f"{state.name} has the types {', '.join(unknown)}, which are no elements: an ASE calculator needs "
-                         "make_target(…, {('Al', 'Al'): g})")  # fmt: skip
+                         "make_target(…, {('Al', 'Al'): g}), or --pairs Al-Al")  # fmt: skip
     return {name: float(atomic_masses[atomic_numbers[name]]) for name in state.densities}
 
 

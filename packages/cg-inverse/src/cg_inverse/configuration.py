@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any
 
 from cg_inverse.control import Control
@@ -18,7 +18,8 @@ from cg_inverse.methods.imc import IMC
 from cg_inverse.methods.protocol import Method
 from cg_inverse.methods.relative_entropy import RelativeEntropy
 from cg_inverse.pressure import Correction, FixedPressure, RampCorrection
-from cg_inverse.simulation_settings import Simulation
+from cg_inverse.shell_basis import corrects
+from cg_inverse.simulation_settings import Simulation, kept
 from cg_sim import CellRescaling
 
 NAMES: dict[type[Any], str] = {
@@ -33,10 +34,10 @@ def configuration(
     """Return the settings as TOML; the targets, if there are `targets` of them, as files beside it."""
     states, given = method.problem.states, target_files(targets or len(method.problem.states))
     weights = [state.weight for state in states]
-    spline = method.problem.basis.splines[0]
+    spline = None if corrects(method.problem) else method.problem.basis.splines[0]
     sections: dict[str, Mapping[str, Any]] = {
         "target": {"files": given if targets else None, "weights": weights if len(set(weights)) > 1 else None},
-        "potential": {"cutoff": method.problem.basis.cutoff, "knots": spline.spacing},
+        "potential": {"cutoff": method.problem.basis.cutoff, "knots": spline.spacing if spline else None},
         "method": {
             "name": NAMES.get(type(method), type(method).__name__),
             "alpha": getattr(method, "alpha", None),
@@ -45,7 +46,7 @@ def configuration(
         }
         | _pressure(pressure),
         "training": _training(method),
-        "simulation": {f.name: getattr(simulation, f.name) for f in fields(simulation) if f.metadata.get("kept", True)},
+        "simulation": kept(simulation),
         "control": asdict(control),
     }
     return as_toml(sections)

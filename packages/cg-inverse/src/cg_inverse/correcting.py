@@ -13,6 +13,7 @@ from cg_inverse.fitting import Fit, OnRound, fit
 from cg_inverse.methods.correction import PairCorrection, Rule
 from cg_inverse.methods.ibi import WIBI, Weight
 from cg_inverse.methods.protocol import Initial, Method, Targets
+from cg_inverse.named_bases import absolute
 from cg_inverse.preparing import checked
 from cg_inverse.pressure import Correction
 from cg_inverse.simulation_settings import Simulation
@@ -40,9 +41,10 @@ def wibi(
     """Fit by weighted IBI, U ← U + α kT w(r) ln(g/g*), w = g* unless `weight` is another function of (r, g*).
 
     With a `base`, u is a correction that is added to it and begins as zero; `rule` says how steps are taken (see
-    `PairCorrection`), those of Gauss–Newton with `damping`. A base is any ASE calculator, a function that makes one for each run, or pair potentials; with
-    calculators targets are in Å and eV, their types elements. `simulation` says with its `barostat` whether the volume
-    follows; with pressure=FixedDensity() steps then also lead to the target's density.
+    `PairCorrection`), those of Gauss–Newton with `damping`. A base is any ASE calculator, a function that makes one for each
+    run, pair potentials, or a name: "emt", "eam:FILE", "ani:FOLDER", "beads:FILE", "hipnn:FILE", a table file,
+    "MODULE:FUNCTION". With calculators targets are in Å and eV, their types elements. `simulation` says with its `barostat`
+    whether the volume follows; with pressure=FixedDensity() steps then also lead to the target's density.
     """
     targets = checked(target, cutoff)
     method: Method
@@ -60,7 +62,7 @@ def wibi(
         raise ValueError("with a barostat the volume follows: leave out pressure, or the barostat")
     return fit(
         method,
-        simulation=replace(simulation, base=base),
+        simulation=replace(simulation, base=absolute(base) if isinstance(base, str) else base),
         control=control,
         pressure=pressure,
         folder=folder,

@@ -117,7 +117,7 @@ def resume(
     """Return the fit in a folder, gone on with if it has not ended; its potential is that of an uninterrupted fit.
 
     `rounds` and `steps` (at most so many, and of such length) go on with one that has ended. `base` is what the fit
-    corrects, if it is a correction: a folder does not keep it, but knows another one by its energy and forces.
+    corrects, if it is a correction and has no name that the folder keeps; another one is known by its energy and forces.
     """
     ledger = corrected(gone_on(run_folder.ledger_of(folder), rounds=rounds, steps=steps), base)
     return run_on(ledger, run_folder.opened(Path(folder), ledger), progress)

@@ -18,6 +18,7 @@ from cg_inverse.fingerprints import Fingerprint, fingerprint, require_same
 from cg_inverse.history import Rounds, best_round, history
 from cg_inverse.loop import Progress, Step, rounds
 from cg_inverse.methods.protocol import Method
+from cg_inverse.named_bases import absolute
 from cg_inverse.pressure import Correction
 from cg_inverse.simulation import Liquids
 from cg_inverse.simulation_settings import Simulation
@@ -77,16 +78,21 @@ def begun(method: Method, simulation: Simulation, control: Control, pressure: Co
     """Return a fit before its first round."""
     liquids = simulation.liquids(method.problem, control.seed)
     states = liquids.start()
-    base = None if liquids.base is None else fingerprint(liquids.base, states[0][0])
+    base = None if liquids.base is None else fingerprint(liquids.base, states[0][0], name=_name(simulation))
     progress = Progress(method.init(), states, steps=control.shortest)
     return Ledger(method, simulation, control, pressure, progress, base=base)
 
 
+def _name(simulation: Simulation) -> str | None:
+    return simulation.base if isinstance(simulation.base, str) else None
+
+
 def corrected(ledger: Ledger, base: Any) -> Ledger:
-    """Return a fit with its base named again; ValueError if it was begun with another one."""
-    found = replace(ledger, simulation=replace(ledger.simulation, base=base))
-    if base is not None and ledger.base is not None:
-        require_same(found.liquids.base, ledger.base, ledger.problem.kT)
+    """Return a fit with its base, named again or by the folder; ValueError if it was begun with another one."""
+    given = ledger.simulation.base if base is None else absolute(base) if isinstance(base, str) else base
+    found = replace(ledger, simulation=replace(ledger.simulation, base=given))
+    if given is not None and ledger.base is not None:
+        require_same(found.liquids.base, ledger.base, ledger.problem.kT, name=_name(found.simulation))
     return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from cg_data.safe_files import atomic_path
 from cg_data.units import GROMACS
 from cg_inverse.configuration import NAMES, configuration, target_files
 from cg_inverse.ledger import Ledger
+from cg_inverse.named_bases import runs_code
 from cg_inverse.shell_basis import corrects
 from cg_inverse.state_point import StatePoint
 from cg_inverse.stored_records import restore, store
@@ -92,7 +93,7 @@ def opened(folder: Path, ledger: Ledger) -> RunFolder:
 
 
 def _header(ledger: Ledger) -> str:
-    if not corrects(ledger.problem):
+    if not corrects(ledger.problem) or isinstance(ledger.simulation.base, str):
         return _HEADER.format(name=NAMES.get(type(ledger.method), "METHOD"))
     return _CORRECTS.format(base=f", {ledger.base.name}" if ledger.base else "")
 
@@ -104,9 +105,19 @@ def ledger_of(folder: str | Path) -> Ledger:
         what = f"has no {PROGRESS}" if path.is_dir() else "is no folder"
         raise FileError(path, what, remedy="give the folder of a fit, as `cg-inverse ibi …` makes it")
     try:
-        return Ledger(**restore(path / PROGRESS))
+        return _harmless(Ledger(**restore(path / PROGRESS)))
     except TypeError as error:
         raise FileError(path / PROGRESS, f"holds no fit ({error})", remedy="start the fit again") from error
+
+
+def _harmless(ledger: Ledger) -> Ledger:
+    """Return a fit that runs no functions by what a file says: the user must name them again."""
+    base = ledger.simulation.base
+    return (
+        ledger
+        if base is None or not runs_code(base)
+        else replace(ledger, simulation=replace(ledger.simulation, base=None))
+    )
 
 
 def target_of(state: StatePoint) -> xr.Dataset:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ from cg_inverse.methods.imc import IMC
 from cg_inverse.methods.relative_entropy import RelativeEntropy
 from cg_inverse.pressure import FixedPressure, RampCorrection
 from cg_inverse.shell_basis import ShellBasis
-from cg_inverse.simulation_settings import Simulation
+from cg_inverse.simulation_settings import Simulation, kept
 from cg_inverse.spline_problem import Problem
 from cg_inverse.state_point import StatePoint
 from cg_sim import CellRescaling, State
@@ -95,7 +95,7 @@ def _flat(value: Any, path: str, arrays: Arrays) -> Any:
 
 def _parts(record: Any) -> dict[str, Any]:
     """Return a record's own fields; those of a method with its problem in place of the targets."""
-    given = {f.name: getattr(record, f.name) for f in fields(record) if f.init and f.metadata.get("kept", True)}
+    given = kept(record)
     if hasattr(record, "problem") and "target" in given:
         given |= {"target": record.problem, **{name: None for name in _OF_THE_PROBLEM if name in given}}
     return given
