@@ -113,15 +113,16 @@ class Liquids:
         """Return dt [time]."""
         if self.dt is None and self.atomic:
             return _FEMTOSECOND
-        return self.dt if self.dt is not None else 0.005 * self._time(state)
+        return self.dt if self.dt is not None else 0.005 * self.crossing_time(state)
 
-    def _time(self, state: StatePoint) -> float:
+    def crossing_time(self, state: StatePoint) -> float:
+        """Return ρ^(−1/3) √(m/kT), in which a particle crosses its room [time]."""
         mass = float(np.mean(list(elements(state).values()))) if self.atomic else self.mass
         return state.density ** (-1 / 3) * float(np.sqrt(mass / state.kT))
 
     def thermostat(self, state: StatePoint) -> cs.Langevin:
         """Return the thermostat: friction 1 over the time in which a particle crosses its room, unless given."""
-        return cs.Langevin(1 / self._time(state) if self.friction is None else self.friction)
+        return cs.Langevin(1 / self.crossing_time(state) if self.friction is None else self.friction)
 
     def __call__(self, potential: Interactions, states: States, order: Order) -> tuple[tuple[Sample, ...], States]:
         jobs = [(s, k) for s in range(len(states)) for k in range(self.runs)]

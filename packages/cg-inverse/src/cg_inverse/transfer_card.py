@@ -22,6 +22,7 @@ from cg_inverse.judgement import judged
 from cg_inverse.motion import DRIFT_STEPS, drift, motion, stability, time_steps
 from cg_inverse.phases import lost_phase
 from cg_inverse.sample import Sample
+from cg_inverse.shell_basis import corrects
 from cg_inverse.simulation import Liquids, Order, States
 from cg_inverse.spline_problem import Problem
 from cg_inverse.state_point import StatePoint, state_point
@@ -50,6 +51,8 @@ def transfer_card(
     steps are stable; `elsewhere` at a (density [length⁻³], kT), of the first state's composition, the pressure, and at
     another target's state its residual too. `simulation` says how states are simulated; a fit's `history` what it cost.
     """
+    if corrects(problem):
+        raise ValueError("a transfer card is of potentials that stand alone; this one is a correction to a base")
     began = time.perf_counter()
     seeds = np.random.SeedSequence([seed, 0xCA4D]).generate_state(3)
     others = [_elsewhere(where, problem, simulation) for where in elsewhere]

@@ -89,6 +89,9 @@ def _beside(found: Settings, folder: Path) -> Settings:
     for name in ("files", "initial"):
         if name in found:
             found[name] = tuple(_file_beside(text, folder) for text in found[name])
+    if "base" in found:
+        kind, colon, where = found["base"].rpartition(":")
+        found["base"] = f"{kind}{colon}{folder / where}" if (folder / where).exists() else found["base"]
     return found
 
 

@@ -30,6 +30,12 @@ A configuration has the options' names (files are looked for beside it; --print-
 """
 
 
+_CORRECTION = """
+To correct a potential of many bodies by a pair potential, in Å and eV, at constant pressure or at the target's density:
+  cg-inverse wibi al.csv --pairs Al-Al --density 0.0527 --kT 0.0882 --cutoff 8 --base emt --rule hnc --pressure-bath 0
+"""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 on success, 1 on a failure (one line on stderr), 2 on wrong usage, 130 when stopped."""
     parser = _parser()
@@ -96,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_method(commands: Any, name: str, about: str) -> None:
     command = commands.add_parser(name, help=about, allow_abbrev=False, description=f"{about[0].upper()}{about[1:]}.",
                                   formatter_class=argparse.RawDescriptionHelpFormatter,
-                                  epilog=_EXAMPLES.format(method=name))  # fmt: skip
+                                  epilog=_EXAMPLES.format(method=name) + (_CORRECTION if name == "wibi" else ""))  # fmt: skip
     command.set_defaults(action=_begin, method=name)
     command.add_argument("targets", nargs="*", metavar="TARGET", help="file of g(r), several for one potential of several states; "
                          "or a configuration, .toml")  # fmt: skip
@@ -131,6 +137,9 @@ def _add_others(commands: Any) -> None:
     resume.add_argument("--rounds", type=typed(whole(1)), metavar="N", help="do at most so many rounds in all")
     resume.add_argument(
         "--steps", type=typed(whole(1000)), metavar="STEPS", help="of a round at full length, from now on"
+    )
+    resume.add_argument(
+        "--base", metavar="SPEC", help="what the fit corrects, if its folder does not say it or it is elsewhere now"
     )
     resume.add_argument("--quiet", action="store_true", help="no progress, no summary")
 

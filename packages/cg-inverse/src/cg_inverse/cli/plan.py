@@ -12,6 +12,7 @@ import xarray as xr
 
 from cg_data import Interactions, PairTable, pair_of
 from cg_data.cli.potentials import named_potential
+from cg_inverse.cli.corrections import correction, simulated
 from cg_inverse.cli.settings import ALPHA
 from cg_inverse.control import Control
 from cg_inverse.learning.method import DiffSim, require_models
@@ -38,7 +39,7 @@ def planned(settings: Mapping[str, Any], targets: list[xr.Dataset]) -> Ledger:
     control = _record(Control, settings)
     if settings["method"] == "bi":
         control = _record(Control, {**settings, "rounds": 1, "first_steps": settings["steps"]})
-    return begun(method, _record(Simulation, settings), control, _pressure(settings, len(targets)))
+    return begun(method, simulated(settings, method.problem), control, _pressure(settings, len(targets)))
 
 
 def _method(settings: Mapping[str, Any], what: Problem, initial: Initial) -> Method:
@@ -54,7 +55,7 @@ def _method(settings: Mapping[str, Any], what: Problem, initial: Initial) -> Met
         case "ibi" | "msibi":
             return IBI(what, alpha=alpha, initial=initial)
         case "wibi":
-            return WIBI(what, alpha=alpha, initial=initial)
+            return correction(settings, what, alpha, initial) or WIBI(what, alpha=alpha, initial=initial)
         case "cibi":
             return CIBI(what, alpha=alpha, initial=initial)
         case "imc":

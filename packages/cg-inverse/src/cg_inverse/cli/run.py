@@ -15,8 +15,9 @@ from cg_inverse.cli.settings import SETTINGS
 from cg_inverse.cli.summary import found_in
 from cg_inverse.cli.targets import preflight, read_targets
 from cg_inverse.fitting import Fit, gone_on, repeated, run_on
-from cg_inverse.ledger import Ledger
+from cg_inverse.ledger import Ledger, corrected
 from cg_inverse.loop import Step
+from cg_inverse.shell_basis import corrects
 
 
 def begin(options: argparse.Namespace) -> int:
@@ -44,6 +45,7 @@ def go_on(options: argparse.Namespace) -> int:
     """Go on with the fit in a folder."""
     folder = Path(options.folder)
     ledger = gone_on(run_folder.ledger_of(folder), rounds=options.rounds, steps=options.steps)
+    ledger = corrected(ledger, options.base)
     if not options.quiet and not ledger.reason:
         print(f"going on with {folder} at round {ledger.progress.number + 1}", file=sys.stderr)
     return _run(ledger, run_folder.opened(folder, ledger), options.quiet)
@@ -98,4 +100,5 @@ def _say(found: Fit, kept: run_folder.RunFolder) -> None:
         print(f"picture: {picture}")
     else:
         print('no picture: pip install "cg-inverse[plot]"')
-    print(f"next: cg-inverse report {kept.path}")
+    if not corrects(found.problem):
+        print(f"next: cg-inverse report {kept.path}")

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from cg_data.cli.values import choice, numbers, per_type, positive, real, text, whole
+from cg_inverse.named_bases import SPECS
 from cg_sim.cli.settings import Setting
 
 METHODS = {
     "bi": "Boltzmann inversion, U = −kT ln g: one simulation says how far it is from the target",
     "ibi": "iterative Boltzmann inversion, U ← U + α kT ln(g/g*)",
-    "wibi": "weighted IBI, U ← U + α kT g* ln(g/g*): the core, where g* says nothing, changes little",
+    "wibi": "weighted IBI, U ← U + α kT g* ln(g/g*): the core, where g* says nothing, changes little; of a correction to --base too",
     "msibi": "multi-state IBI: one potential for several targets",
     "cibi": "coordination-preserving IBI, U ← U + α kT ln(C/C*), C = 4π∫g r² dr",
     "imc": "inverse Monte Carlo: the response of g sampled, helped by theory where runs are short; the one to try first",
@@ -23,7 +24,10 @@ METHODS = {
 }
 ALPHA = {"ibi": 1.0, "wibi": 0.5, "msibi": 1.0, "cibi": 1.0}
 TRAINING = ("epochs", "window", "rate", "replicas", "boxes", "loss", "per_round")
-ONLY = {"alpha": tuple(ALPHA), "threshold": ("difftre",), **dict.fromkeys(TRAINING, ("diffsim",))}
+CORRECTION = ("base", "rule", "pressure_bath", "bath_tau")
+ONLY = {"alpha": tuple(ALPHA), "threshold": ("difftre",), **dict.fromkeys(TRAINING, ("diffsim",)),
+        **dict.fromkeys(CORRECTION, ("wibi",))}  # fmt: skip
+_BATH: dict[str, Any] = {"pressure": real, "tau": positive, "compressibility": positive, "every": whole(1)}
 SECTIONS = {
     "target": "what the files do not say themselves",
     "potential": "what is looked for",
@@ -52,6 +56,23 @@ def signed(given: Any) -> tuple[float, ...]:
     """Return one pressure, or one per target."""
     parts = given.split(",") if isinstance(given, str) else given if isinstance(given, list) else [given]
     return tuple(real(part) for part in parts)
+
+
+def baths(given: Any) -> tuple[dict[str, float], ...]:
+    """Return barostats by their settings, one for all targets or one each: 0.02, or 0,0.02, or TOML's {pressure = 0.02, …}.
+
+    >>> baths("0,0.02"), baths([{"pressure": 0.0, "tau": 50.0}])
+    (({'pressure': 0.0}, {'pressure': 0.02}), ({'pressure': 0.0, 'tau': 50.0},))
+    """
+    parts = given.split(",") if isinstance(given, str) else given if isinstance(given, list) else [given]
+    return tuple(_bath(part) if isinstance(part, Mapping) else {"pressure": real(part)} for part in parts)
+
+
+def _bath(given: Mapping[str, Any]) -> dict[str, float]:
+    unknown = [name for name in given if name not in _BATH]
+    if unknown or "pressure" not in given:
+        raise ValueError(f"takes {', '.join(_BATH)}, and needs pressure, got {', '.join(given)}")
+    return {name: _BATH[name](value) for name, value in given.items()}
 
 
 def texts(given: Any) -> tuple[str, ...]:
@@ -86,6 +107,8 @@ SETTINGS = (
     Setting("potential", "initial", sources, None, "SOURCE", "start from a table file, a formula as lj:cutoff=2.5, zero, "
             "network or theory (default: Boltzmann inversion); for mixtures repeat A-B=SOURCE"),
     Setting("method", "alpha", positive, None, "X", "dimensionless factor of each step, of order 1"),
+    Setting("method", "rule", choice("paper", "line", "hnc", "imc"), "paper", "RULE",
+            "steps of a correction: paper, as above; line, its length by theory; hnc, imc, Gauss–Newton"),
     Setting("method", "pressure", signed, None, "P", "pressure to be met too, one for all targets or one each"),
     Setting("method", "pressure_rule", choice("fixed", "wjk", "simple"), "fixed", "RULE",
             "fixed: by what g leaves open; wjk, simple: a linear ramp, at the cost of g"),
@@ -97,6 +120,11 @@ SETTINGS = (
     Setting("training", "boxes", whole(32), 256, "N", "particles of each"),
     Setting("training", "loss", choice("squares", "products"), "squares", "KIND", "squares, or products of different replicas: not biased by noise"),
     Setting("training", "per_round", whole(1), 50, "N", "epochs between two simulations that judge"),
+    Setting("simulation", "base", text, None, "SPEC", f"what the potential is added to: {SPECS}; with calculators in Å, eV "
+            "and Å√(u/eV) = 10.18 fs, types are elements (--pairs Al-Al)"),
+    Setting("simulation", "pressure_bath", baths, None, "P", "the volume follows this pressure, one for all targets or one each",
+            key="barostat"),
+    Setting("simulation", "bath_tau", positive, None, "TIME", "in which it does (default: 2 ρ^(−1/3) √(m/kT))"),
     Setting("simulation", "particles", whole(64), None, "N", "(default: 1000, or as many as the target's reach needs)"),
     Setting("simulation", "dt", positive, None, "TIME", "time step (default: 0.005 ρ^(−1/3) √(m/kT))"),
     Setting("simulation", "mass", positive, 1.0, "M", "of every particle"),

@@ -37,8 +37,20 @@ def found_in(history: xr.Dataset) -> list[str]:
         f"    D = {residual}  4πρ∫r²(g − g*)²dr in round {history.attrs['best_iteration'] + 1}, the best; {noise} of it is noise",
         f"  χ² = {chi2}  per shell",
         f"   P = {pressure} {unit}",
+        *_densities(history),
         f"cost = {evaluations} force evaluations (particles × steps)",
     ]
+
+
+def _densities(history: xr.Dataset) -> list[str]:
+    """Return the density found, where the volume was free to follow."""
+    here = best(history)
+    if not float(here["density_found_stderr"].max()) > 0:
+        return []
+    pairs = zip(here["density_found"].values, here["density_found_stderr"].values, strict=True)
+    found = ", ".join(with_error(float(rho), float(e)) for rho, e in pairs)
+    wanted = ", ".join(f"{float(rho):.4g}" for rho in history["density"].values)
+    return [f"   ρ = {found} {history['density_found'].attrs['units']}, the target's {wanted}"]
 
 
 def table(names: Sequence[str], histories: Sequence[xr.Dataset]) -> list[str]:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from cg_data import FileError, Units, read_target
+from cg_data import FileError, Units, read_target, units_of
 from cg_data.units import GROMACS, LAMMPS_STYLES
+from cg_inverse.named_bases import of_atoms
 from cg_inverse.preparing import examined
 
 _STYLES = {**LAMMPS_STYLES, "gromacs": GROMACS, "votca": GROMACS}
@@ -49,6 +50,13 @@ def _read(file: str, settings: Mapping[str, Any], density: Any, kT: float | None
         file, density=density, kT=kT, normalization=settings["normalization"], units=units_named(settings["units"]),
         particles=None if particles is None else _each(particles, int), pairs=pairs,
     )  # fmt: skip
+    if (
+        of_atoms(settings["base"])
+        and settings["units"] is None
+        and units_of(data) == Units()
+        and not file.endswith(".nc")
+    ):
+        return _read(file, {**settings, "units": "metal"}, density, kT, particles)  # nobody said any: the base's
     _agree(file, settings, data, density, kT)
     return data
 
