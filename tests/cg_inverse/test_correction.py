@@ -161,3 +161,20 @@ def test_every_temperature_has_its_own_pressure(tmp_path):
     assert [bath.pressure for bath in again.simulation.barostat] == list(wanted)
     with pytest.raises(ValueError, match="one barostat, or one for each of 2 states, got 3"):
         fitted(simulation=replace(SHORT, barostat=[*baths, baths[0]]), **settings)
+
+
+def test_the_picture_is_of_the_correction_where_there_are_pairs():
+    """Around zero, beside it in kT, and without the band of a core in which nothing is known."""
+    pytest.importorskip("matplotlib", reason="pictures need matplotlib")
+    brief = replace(CONTROL, steps=1000, first_steps=1000, melting=100, equilibration=50)
+    fit = fitted("hnc", rounds=2, control=brief)
+    figure = fit.plot()
+    (axis,) = [a for a in figure.axes if a.get_ylabel() == "u(r) (eV)"]
+    (beside,) = axis.child_axes
+    assert beside.get_ylabel() == "u/kT, kT = 0.12 eV"
+    low, high = axis.get_ylim()
+    r, u = fit.history.r_u.values, fit.history.u.values
+    assert -low == high == pytest.approx(1.15 * np.abs(u[:, 0, r > 2.3]).max(), rel=0.05)
+    assert 2.0 < axis.get_xlim()[0] < 2.4
+    g = fit.history.g_target.values[0, 0]
+    assert np.interp(axis.get_xlim()[0], fit.history.r.values, g) < 0.05

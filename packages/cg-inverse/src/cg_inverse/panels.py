@@ -98,7 +98,7 @@ def draw_rounds_of_u(
 ) -> None:
     """Draw U(r) of all rounds, early ones fainter, and in full color the round to believe."""
     axis = figure.add_subplot(panel)
-    (r, u), rounds = _smooth(history["r_u"].values, history["u"].values), history.sizes["iteration"]
+    (r, u), rounds = smooth(history["r_u"].values, history["u"].values), history.sizes["iteration"]
     names = [str(p) for p in history["pair"].values]
     alphas = np.linspace(_FAINTEST, 0.6, rounds)
     for k, (color, name) in enumerate(zip(cycle(COLORS), names, strict=False)):
@@ -120,7 +120,7 @@ def draw_rounds_of_u(
         axis.annotate("band: ± 2 standard errors", (0.98, 0.03), ha="right", **_NOTE)
 
 
-def _smooth(r: Array, u: Array) -> tuple[Array, Array]:
+def smooth(r: Array, u: Array) -> tuple[Array, Array]:
     """Return U (…, r) at eight times as many points: a history has one per knot, and between knots U is cubic."""
     if len(r) < 4:
         return r, u
@@ -202,7 +202,7 @@ def draw_compared_u(
     upper, lower = stacked(figure, panel, (3, 1))
     first = histories[0]
     kT = float(first["kT"].values[0]) if "kT" in first else 1.0
-    curves = [_smooth(h["r_u"].values, h["u"].sel(pair=pair).values[believed_round(h)]) for h in histories]
+    curves = [smooth(h["r_u"].values, h["u"].sel(pair=pair).values[believed_round(h)]) for h in histories]
     (r, u), differences = curves[0], [0.05 * kT]
     known = None if truth is None else as_interactions(truth, pair.split("-")[0])[pair_of(pair)]
     true = [] if known is None else [known.energy(r)]

@@ -14,6 +14,7 @@ from cg_data import Interactions, Potential
 from cg_data.plots import STYLE
 from cg_inverse.card_records import StateReport, TransferCard
 from cg_inverse.card_table import costs, repeat, reports, rows, symbol
+from cg_inverse.correction_panel import draw_correction, is_correction
 from cg_inverse.panels import (
     believed_round,
     draw_compared_residuals,
@@ -59,7 +60,8 @@ def plot_fit(history: xr.Dataset, *, u_stderr: npt.ArrayLike | None = None) -> F
         panels = _row(figure, 3) if states == 1 else _two_rows(figure, states, 2)
         for k, panel in enumerate(panels[:states]):
             draw_g(figure, panel, fit_curves(history, k, best), _length(history), _conditions(history, k))
-        draw_rounds_of_u(figure, panels[-2], history, best, u_stderr)
+        draw = draw_correction if is_correction(history) else draw_rounds_of_u
+        draw(figure, panels[-2], history, best, u_stderr)
         draw_convergence(figure, panels[-1], history, best)
         figure.suptitle(_fit_title(history), fontsize=10.5)
     return figure
