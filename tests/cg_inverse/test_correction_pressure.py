@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -10,8 +11,9 @@ import pytest
 import cg_data as cd
 import cg_inverse as ci
 import cg_sim as cs
+from cg_inverse.methods.correction import PairCorrection
 
-from .metals import BASE, CUTOFF, UNITS, truth
+from .metals import BASE, CUTOFF, SHORT, UNITS, truth
 
 PRESSURE, KT, N = 0.04, 0.12, 400  # eV/Å³, eV: a dense liquid, whose volume follows within some per cent
 BATH = cs.CellRescaling(PRESSURE, tau=3.0, compressibility=10.0)
@@ -33,6 +35,20 @@ def compressed_target():
     made = cd.make_target(each[0].r.values, {("Al", "Al"): g}, density={"Al": densities.mean()}, kT=KT, particles=N,
                           g_stderr={("Al", "Al"): error / RUNS**0.5}, normalization="N(N-1)", units=UNITS)  # fmt: skip
     return made, densities.mean(), densities.std(ddof=1) / RUNS**0.5
+
+
+def test_boxes_that_may_shrink_begin_larger():
+    """A box of a third higher density still holds twice the target's reach: of 0.08 Å⁻³ with 14 Å, more than 1000 atoms."""
+    r = np.linspace(0.05, 14.0, 280)
+    dense = cd.make_target(r, {("Al", "Al"): np.where(r > 2.4, 1.0, 0.0)}, density={"Al": 0.08}, kT=KT, units=UNITS)
+    problem = PairCorrection(dense, CUTOFF).problem
+    sides = {}
+    for bath in (None, BATH):
+        state = replace(SHORT, particles=None, base=BASE, barostat=bath).liquids(problem, 0).start()[0][0]
+        sides[bath] = state.volume ** (1 / 3)
+    reach = 2 * problem.states[0].bins.r_max
+    assert reach < sides[None] < 1.05 * reach
+    assert sides[BATH] > (4 / 3) ** (1 / 3) * reach * 0.999
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ from cg_inverse.state_point import StatePoint, diameter
 States = tuple[tuple[cs.State, ...], ...]  # of each state point, each run
 _LEAST_PARTICLES = 1000
 _LEAST_FRAMES = 4  # of each run: errors need some
-_ROOM = 1.02  # of half the box over the target's reach
+_ROOM, _ROOM_TO_SHRINK = 1.02, 1.1  # of half the box over the target's reach; at constant pressure a third denser fits
 _RELAXING, _DAMPING = 800, 30  # steps; in how many of them friction ends a motion
 _FEMTOSECOND = 0.09822694788464063  # Å√(u/eV)
 
@@ -86,7 +86,8 @@ class Liquids:
         return tuple(tuple(self._crystal(state, k) for k in range(self.runs)) for state in self.problem.states)
 
     def _crystal(self, state: StatePoint, k: int) -> cs.State:
-        n = self.particles or least_particles(state, self.problem.basis.cutoff)
+        room = _ROOM if self.barostat is None else _ROOM_TO_SHRINK
+        n = self.particles or least_particles(state, self.problem.basis.cutoff, room=room)
         shares = {t: rho / state.density for t, rho in state.densities.items()}
         if self.atomic:
             crystal = cs.fcc(n, state.density, composition=shares, seed=self.seed + k)
@@ -178,7 +179,7 @@ class Liquids:
         return Sample(state, counts, sums, p, u, v, number, runs[0].state.counts(), steps)
 
 
-def least_particles(state: StatePoint, cutoff: float) -> int:
+def least_particles(state: StatePoint, cutoff: float, *, room: float = _ROOM) -> int:
     """Return how many particles a cubic box needs to hold the target's reach twice, and no fewer than 1000."""
-    side = max(2 * state.bins.r_max * _ROOM, 2 * cutoff * _ROOM)
+    side = 2 * room * max(state.bins.r_max, cutoff)
     return max(_LEAST_PARTICLES, int(np.ceil(state.density * side**3)))
