@@ -267,7 +267,7 @@ def test_lone_atoms_and_wrong_arrays_are_refused(potential):
 def test_the_calculator_gives_what_the_potential_gives(potential):
     atoms = crystal(rattle=0.1)
     found = potential(atoms.positions, atoms.cell.array, force_spread=True)
-    atoms.calc = cm.AniCalculator(potential, force_spread=True)
+    atoms.calc = cm.ManyBodyCalculator(potential, force_spread=True)
     assert atoms.get_potential_energy() == atoms.get_potential_energy(force_consistent=True) == found.energy
     np.testing.assert_array_equal(atoms.get_forces(), found.forces)
     np.testing.assert_array_equal(atoms.get_potential_energies(), found.energies)
@@ -281,5 +281,5 @@ def test_the_calculator_gives_what_the_potential_gives(potential):
     atoms.symbols[0] = "Cu"
     with pytest.raises(ValueError, match="knows Al, not Cu"):
         atoms.get_potential_energy()
-    with pytest.raises(TypeError, match="load_deep or ani"):
+    with pytest.raises(TypeError, match="load_beads, load_deep, ani or hipnn"):
         cm.calculator(object())

@@ -41,10 +41,22 @@ if TYPE_CHECKING:
     from cg_models.deep_potential.training import DeepTrainer as DeepTrainer
     from cg_models.deep_potential.training import DeepTraining as DeepTraining
     from cg_models.many_body.ani import Ani as Ani
-    from cg_models.many_body.ani import ManyBody as ManyBody
     from cg_models.many_body.ani import ani as ani
-    from cg_models.many_body.ani_calculator import AniCalculator as AniCalculator
+    from cg_models.many_body.calculator import ManyBodyCalculator as ManyBodyCalculator
+    from cg_models.many_body.hip_network import HipNetwork as HipNetwork
+    from cg_models.many_body.hip_network import HipOptions as HipOptions
+    from cg_models.many_body.hip_training import HipEpoch as HipEpoch
+    from cg_models.many_body.hip_training import HipTrainer as HipTrainer
+    from cg_models.many_body.hip_training import Teaching as Teaching
+    from cg_models.many_body.hipnn import HipNN as HipNN
+    from cg_models.many_body.hipnn import hipnn as hipnn
+    from cg_models.many_body.hipnn import save_hipnn as save_hipnn
+    from cg_models.many_body.labels import Labels as Labels
+    from cg_models.many_body.labels import load_labels as load_labels
+    from cg_models.many_body.labels import read_ani_h5 as read_ani_h5
+    from cg_models.many_body.labels import save_labels as save_labels
     from cg_models.many_body.lammps_overlay import lammps_overlay as lammps_overlay
+    from cg_models.many_body.many_body import ManyBody as ManyBody
     from cg_models.many_body.neighborhoods import Neighborhoods as Neighborhoods
     from cg_models.many_body.sum_calculator import Sum as Sum
     from cg_models.schnet.bead_frames import BeadFrames as BeadFrames
@@ -92,9 +104,14 @@ _HOMES = {
     "deep_potential.storage": ("load_deep", "save_deep"),
     "deep_potential.stored": ("StoredDeep",),
     "deep_potential.training": ("DeepErrors", "DeepTrainer", "DeepTraining"),
-    "many_body.ani": ("Ani", "ManyBody", "ani"),
-    "many_body.ani_calculator": ("AniCalculator",),
+    "many_body.ani": ("Ani", "ani"),
+    "many_body.calculator": ("ManyBodyCalculator",),
+    "many_body.hip_network": ("HipNetwork", "HipOptions"),
+    "many_body.hip_training": ("HipEpoch", "HipTrainer", "Teaching"),
+    "many_body.hipnn": ("HipNN", "hipnn", "save_hipnn"),
+    "many_body.labels": ("Labels", "load_labels", "read_ani_h5", "save_labels"),
     "many_body.lammps_overlay": ("lammps_overlay",),
+    "many_body.many_body": ("ManyBody",),
     "many_body.neighborhoods": ("Neighborhoods",),
     "many_body.sum_calculator": ("Sum",),
     "schnet.bead_frames": ("BeadFrames", "bead_frames"),

@@ -15,28 +15,12 @@ from cg_data.units import factor
 from cg_models.many_body.ensemble import Ensemble
 from cg_models.many_body.environment import Environment
 from cg_models.many_body.environments import Environments, environments_of
+from cg_models.many_body.many_body import Array, ManyBody, check_neighbors, checked, deviation
 from cg_models.many_body.neighborhoods import Neighborhoods
 from cg_models.many_body.neurochem import Published, read_neurochem
 
-Array = npt.NDArray[np.float64]
 Precision = Literal["double", "single"]
 _AT_ONCE = 1024  # atoms: what their hidden layers need stays in a processor's cache
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ManyBody:
-    """Energy [eV], energies of atoms (atom,), forces (atom, 3) [eV/Å], virial Σ f ⊗ r (3, 3) [eV].
-
-    `spread` [eV per atom] is the standard deviation of the energy per atom over the networks; `force_spread` (atom,) [eV/Å]
-    that of forces, the root of the sum of the variances of x, y and z: None unless asked for. One network alone has no spread, nan.
-    """
-
-    energy: float
-    energies: Array
-    forces: Array
-    virial: Array
-    spread: float
-    force_spread: Array | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,25 +52,20 @@ class Ani:
 
         With the same `neighborhoods` from call to call, neighbors are looked for only when atoms have moved far.
         """
-        x, vectors, along = _checked(positions, cell, periodic)
+        x, vectors, along = checked(positions, cell, periodic)
         near = (neighborhoods or Neighborhoods(self.cutoff, skin=0.0))(x, vectors, along)
         given, back = self._environments(x, near)
-        self._check(given)
+        if not torch.isfinite(given).all():
+            raise ValueError("two atoms are at the same place")
+        check_neighbors(given.double().cpu().numpy(), self.cutoff)
         energies, slopes = self._learned(given, each=force_spread)
         found = [back(weights) for weights in slopes]
         forces, virial = (np.mean([f[k] for f in found], axis=0) for k in (0, 1))
         return ManyBody(
             float(energies.mean(axis=0).sum()) + self.self_energy * len(x), energies.mean(axis=0) + self.self_energy,
-            forces, virial, float(_deviation(energies.mean(axis=1))),
-            np.sqrt((_deviation(np.stack([f for f, _ in found])) ** 2).sum(axis=1)) if force_spread else None,
+            forces, virial, float(deviation(energies.mean(axis=1))),
+            np.sqrt((deviation(np.stack([f for f, _ in found])) ** 2).sum(axis=1)) if force_spread else None,
         )  # fmt: skip
-
-    def _check(self, given: Tensor) -> None:
-        if not torch.isfinite(given).all():
-            raise ValueError("two atoms are at the same place")
-        if alone := torch.nonzero((given == 0).all(dim=1)).flatten().tolist():
-            near = f"have no neighbor within {self.cutoff:g} Å"
-            raise ValueError(f"atoms {alone[:5]} {near}: the potential has learned condensed phases, no lone atoms")
 
     def _learned(self, given: Tensor, *, each: bool) -> tuple[Array, Tensor]:
         """Return energies (network, atom) and the slopes of each network, or of their mean (1, atom, feature)."""
@@ -122,21 +101,3 @@ def _ensemble(published: Published) -> Ensemble:
     ]
     layers[-1] = [numbers * factor("hartree", "eV") for numbers in layers[-1]]
     return Ensemble([w.transpose(1, 2).contiguous() for w, _ in layers], [b[:, None] for _, b in layers])
-
-
-def _checked(
-    positions: npt.ArrayLike, cell: npt.ArrayLike | None, periodic: npt.ArrayLike
-) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
-    x = np.ascontiguousarray(positions, dtype=np.float64)
-    vectors = np.zeros((3, 3)) if cell is None else np.ascontiguousarray(cell, dtype=np.float64)
-    if x.ndim != 2 or x.shape[1:] != (3,) or vectors.shape != (3, 3) or len(x) == 0:
-        raise ValueError(f"positions must be (atom, 3) and the cell (3, 3), got {x.shape} and {vectors.shape}")
-    if not (np.isfinite(x).all() and np.isfinite(vectors).all()):
-        raise FloatingPointError("positions or cell are not finite: the dynamics broke down")
-    along = np.asarray(periodic, dtype=np.bool_) & (cell is not None)
-    return x, vectors, np.broadcast_to(along, 3).copy()
-
-
-def _deviation(values: Array) -> Array:
-    """Return the standard deviation along the first axis; of one value alone, nan."""
-    return np.std(values, axis=0, ddof=1) if len(values) > 1 else np.full(values.shape[1:], np.nan)

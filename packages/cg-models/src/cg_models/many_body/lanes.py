@@ -1,7 +1,7 @@
 """A few numbers side by side in one register of the processor, for numba: loops of eight steps it would not make one instruction.
 
 Inside a compiled function `load(array, k, n)` has n numbers of a contiguous array from its k-th on, counted through all axes;
-they add, subtract and multiply each other, and numbers multiply them.
+they add, subtract and multiply each other; numbers are added to them, have them taken away, and multiply them.
 """
 
 # mypy: disable-error-code="untyped-decorator"
@@ -11,6 +11,7 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+import numba
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic, models, overload, register_model
@@ -91,6 +92,20 @@ def total(typing: Any, lanes: Any) -> Any:
 
 
 @intrinsic
+def _larger(typing: Any, a: Any, b: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return builder.select(builder.fcmp_ordered(">", *given), *given)
+
+    return a(a, b), code
+
+
+@numba.njit(inline="always")
+def larger(number: Any, lanes: Any) -> Any:
+    """Return the larger of the number and of each of the numbers."""
+    return _larger(_splat(number, lanes), lanes)
+
+
+@intrinsic
 def _splat(typing: Any, number: Any, like: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         kind, i32 = _vector(like), ir.IntType(32)
@@ -115,12 +130,21 @@ def _between(instruction: str) -> Any:
 _add, _subtract, _multiply = _between("fadd"), _between("fsub"), _between("fmul")
 
 
+def _of_a_number(a: Any, b: Any) -> bool:
+    return isinstance(b, Lanes) and isinstance(a, types.Float | types.Integer)
+
+
 @overload(operator.add)
 def _plus(a: Any, b: Any) -> Any:
     def sum_of(a: Any, b: Any) -> Any:
         return _add(a, b)
 
-    return sum_of if isinstance(a, Lanes) and a == b else None
+    def raised(a: Any, b: Any) -> Any:
+        return _add(_splat(a, b), b)
+
+    if isinstance(a, Lanes) and a == b:
+        return sum_of
+    return raised if _of_a_number(a, b) else None
 
 
 @overload(operator.sub)
@@ -128,7 +152,12 @@ def _minus(a: Any, b: Any) -> Any:
     def difference(a: Any, b: Any) -> Any:
         return _subtract(a, b)
 
-    return difference if isinstance(a, Lanes) and a == b else None
+    def left(a: Any, b: Any) -> Any:
+        return _subtract(_splat(a, b), b)
+
+    if isinstance(a, Lanes) and a == b:
+        return difference
+    return left if _of_a_number(a, b) else None
 
 
 @overload(operator.mul)
@@ -141,4 +170,4 @@ def _times(a: Any, b: Any) -> Any:
 
     if isinstance(a, Lanes) and a == b:
         return product
-    return multiple if isinstance(b, Lanes) and isinstance(a, types.Float | types.Integer) else None
+    return multiple if _of_a_number(a, b) else None

@@ -14,14 +14,11 @@ from cg_data import Interactions, Units
 from cg_data.interactions import Pair
 from cg_data.potentials.pair_potential import Potential
 from cg_data.units import METAL, factor
-from cg_models.calculators import calculator
-from cg_models.deep_potential.stored import StoredDeep
-from cg_models.many_body.ani import Ani
+from cg_models.calculators import Movable, calculator
 from cg_models.many_body.neighborhoods import Neighborhoods
 from cg_models.schnet.candidates import Candidates, within
 from cg_models.schnet.graph import Graph
 from cg_models.schnet.prior_curves import PriorCurves
-from cg_models.schnet.storage import StoredBeads
 
 try:
     from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
@@ -36,7 +33,7 @@ Correction = Potential | Mapping[Pair, Potential]
 class Sum(Calculator):  # type: ignore[misc]
     """U = U(model) + Σ u(r) over pairs: energy [eV], forces [eV/Å], and stress [eV/Å³] if the model has one.
 
-    `model` is any ASE calculator, or what `ani`, `load_beads` or `load_deep` read. `pair` is one potential between all atoms or one per pair of
+    `model` is any ASE calculator, or what `ani`, `hipnn`, `load_beads` or `load_deep` read. `pair` is one potential between all atoms or one per pair of
     types, which are the Atoms' `type_name`, else their elements; pairs that are not named have none. Its numbers are in `units`.
     `results["base_energy"]` [eV] is the model's part.
     """
@@ -45,10 +42,10 @@ class Sum(Calculator):  # type: ignore[misc]
 
     def __init__(self, model: Any, pair: Correction, *, units: Units = METAL, skin: float = 1.0) -> None:
         super().__init__()
-        self.model = calculator(model, skin=skin) if isinstance(model, Ani | StoredBeads | StoredDeep) else model
+        self.model = calculator(model, skin=skin) if isinstance(model, Movable) else model
         if not hasattr(self.model, "get_property"):
             raise TypeError(
-                f"the model must be an ASE calculator, or of ani, load_beads or load_deep, got {type(model).__name__}"
+                f"the model must be an ASE calculator, or of ani, hipnn, load_beads or load_deep, got {type(model).__name__}"
             )
         self.pair, self.units = pair, units
         self._length, self._energy = factor("angstrom", units.length), factor(units.energy, "eV")

@@ -1,10 +1,10 @@
-"""An ANI potential as an ASE calculator."""
+"""A potential of many bodies as an ASE calculator."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from cg_models.many_body.ani import Ani
+from cg_models.many_body.many_body import ManyBodyPotential
 from cg_models.many_body.neighborhoods import Neighborhoods
 
 try:
@@ -14,7 +14,7 @@ except ImportError:
     raise ImportError('an ASE calculator needs ASE: pip install "cg-models[ani]"') from None
 
 
-class AniCalculator(Calculator):  # type: ignore[misc]
+class ManyBodyCalculator(Calculator):  # type: ignore[misc]
     """Energy [eV], energies of atoms, forces [eV/Å], and stress [eV/Å³] where all directions are periodic.
 
     `results["spread"]` [eV per atom] says how far the networks disagree, and so does `results["force_spread"]` [eV/Å] of every
@@ -23,7 +23,7 @@ class AniCalculator(Calculator):  # type: ignore[misc]
 
     implemented_properties: ClassVar[list[str]] = ["energy", "free_energy", "energies", "forces", "stress"]
 
-    def __init__(self, model: Ani, *, skin: float = 1.0, force_spread: bool = False) -> None:
+    def __init__(self, model: ManyBodyPotential, *, skin: float = 1.0, force_spread: bool = False) -> None:
         super().__init__()
         self.model, self.force_spread = model, force_spread
         self._neighborhoods = Neighborhoods(model.cutoff, skin=skin)
