@@ -28,6 +28,7 @@ NAMES = (
     "differentiable",
     "schnet",
     "ani",
+    "hipnn",
 )
 QUICK = Effort(seconds=0.2, rounds=2, quick=True)
 
