@@ -21,11 +21,29 @@ def test_import_is_light():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
-def test_every_public_name_exists():
-    for name in set(cg_models.__all__) - (
-        set() if find_spec("ase") else {"BeadCalculator", "ManyBodyCalculator", "DeepCalculator", "Sum"}
-    ):
-        assert getattr(cg_models, name) is not None
+NEEDS = {
+    "ase": {"BeadCalculator", "ManyBodyCalculator", "DeepCalculator", "Sum"},
+    "numba": {
+        "DeepCalculator",
+        "DeepErrors",
+        "DeepPotential",
+        "DeepTrainer",
+        "DeepTraining",
+        "load_deep",
+        "read_deepmd",
+        "save_deep",
+    },
+}
+
+
+def test_every_public_name_exists_or_says_what_to_install():
+    missing = {name for package, names in NEEDS.items() if find_spec(package) is None for name in names}
+    for name in cg_models.__all__:
+        if name in missing:
+            with pytest.raises(ImportError, match=r'pip install "cg-models\['):
+                getattr(cg_models, name)
+        else:
+            assert getattr(cg_models, name) is not None
     assert set(dir(cg_models)) == set(cg_models.__all__)
     with pytest.raises(AttributeError, match="no attribute 'Network'"):
         cg_models.Network  # noqa: B018

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
+from cg_models.deep_potential.jit import njit
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def edge_forces(first: Any, j: Any, vectors: Any, frame: Any, slopes: Any, forces: Any, virials: Any) -> None:
     """Add the forces and virials Σ f ⊗ r of dE/dvector."""
     for i in range(len(first) - 1):
@@ -22,7 +22,7 @@ def edge_forces(first: Any, j: Any, vectors: Any, frame: Any, slopes: Any, force
                     virials[f, a, b] -= slopes[e, a] * vectors[e, b]
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def edge_changes(first: Any, j: Any, vectors: Any, frame: Any, u: Any, strain: Any, out: Any) -> None:
     """Set u_j − u_i + strain · vector."""
     for i in range(len(first) - 1):

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
+from cg_models.deep_potential.jit import njit
 
-@numba.njit(cache=True, nogil=True)
+
+@njit(cache=True, nogil=True)
 def ordered(types: Any, first: Any, j: Any, vectors: Any, cutoff: Any, count: Any, seats: Any, ends: Any) -> None:
     """Set the edges of the seats (atom, seat), −1 where there is none, and those of a and b (atom, 2)."""
     starts = np.cumsum(count) - count
@@ -37,17 +38,17 @@ def ordered(types: Any, first: Any, j: Any, vectors: Any, cutoff: Any, count: An
                 taken[t] += 1
 
 
-@numba.njit(inline="always")
+@njit(inline="always")
 def _cross(a: Any, b: Any, out: Any) -> None:
     out[0], out[1], out[2] = a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
 
 
-@numba.njit(inline="always")
+@njit(inline="always")
 def _dot(a: Any, b: Any) -> Any:
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
-@numba.njit(inline="always")
+@njit(inline="always")
 def _axes(ends: Any, i: Any, vectors: Any, axes: Any) -> Any:
     """Fill x, y, z of atom i (axis, 3); return |a| and |a × b|, both 0 where there is no frame, which axes of 0 say too."""
     axes[:] = 0.0
@@ -65,7 +66,7 @@ def _axes(ends: Any, i: Any, vectors: Any, axes: Any) -> Any:
     return along, area
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def values(seats: Any, ends: Any, place: Any, full: Any, vectors: Any, out: Any) -> None:
     """Set descriptors (atom, number), which are 0 before; `place` is where the numbers of a seat begin, `full` whether they are four."""
     axes = np.empty((3, 3))
@@ -81,7 +82,7 @@ def values(seats: Any, ends: Any, place: Any, full: Any, vectors: Any, out: Any)
                         out[i, place[k] + 1 + axis] = _dot(v, axes[axis]) / square
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def changes(seats: Any, ends: Any, place: Any, full: Any, vectors: Any, u: Any, out: Any) -> None:
     """Set how descriptors, which are 0 before, change when vectors change by u (edge, 3)."""
     axes, turns, work = np.empty((3, 3)), np.empty((3, 3)), np.empty((2, 3))
@@ -110,7 +111,7 @@ def changes(seats: Any, ends: Any, place: Any, full: Any, vectors: Any, u: Any, 
                         out[i, place[k] + 1 + axis] = turned / square
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def slopes(seats: Any, ends: Any, place: Any, full: Any, vectors: Any, by: Any, out: Any) -> None:
     """Add dE/dvector (edge, 3) of an E with the slopes `by` (atom, number) of descriptors."""
     axes, back, pull = np.empty((3, 3)), np.empty((3, 3)), np.empty((3, 3))

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 
+from cg_models.deep_potential.jit import njit
 from cg_models.many_body.lanes import load, store, total
 
 _FAST = {"nsz", "arcp", "contract", "reassoc"}
@@ -32,7 +32,7 @@ class Rows(NamedTuple):
     count: Any
 
 
-@numba.njit(inline="always")
+@njit(inline="always")
 def _row(x: Any, y: Any, z: Any, of: Any, c: Any, row: Any) -> Any:
     """Fill R; return 1/r, w/r², and the slopes by r of w/r and of w/r²."""
     r = np.sqrt(x * x + y * y + z * z)
@@ -49,7 +49,7 @@ def _row(x: Any, y: Any, z: Any, of: Any, c: Any, row: Any) -> Any:
     return inverse, q, ds, (ds - q) * inverse
 
 
-@numba.njit(inline="always")
+@njit(inline="always")
 def _knots(t: Any, b: Any) -> None:
     """Fill the quintics of values, slopes and second derivatives at the left knot and at the right one."""
     t2 = t * t
@@ -62,7 +62,7 @@ def _knots(t: Any, b: Any) -> None:
     b[5] = t3 * (0.5 - t * (1 - 0.5 * t))
 
 
-@numba.njit(inline="always")
+@njit(inline="always")
 def _bends(t: Any, inverse: Any, e: Any) -> None:
     """Fill their derivatives by s."""
     t2 = t * t
@@ -74,14 +74,14 @@ def _bends(t: Any, inverse: Any, e: Any) -> None:
     e[5] = t2 * (1.5 - t * (4 - 2.5 * t)) * inverse
 
 
-@numba.njit(inline="always")
+@njit(inline="always")
 def _place(s: Any, of: Any, c: Any, knots: Any) -> Any:
     p = (s - of.start[c]) * of.inverse
     k = max(min(int(p), knots - 2), 0)
     return k, p - k
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def values(types: Any, first: Any, j: Any, vectors: Any, of: Any, table: Any, out: Any) -> None:
     """Set T (atom, 4, channel)."""
     kinds, knots, width = table.shape[0], table.shape[2], table.shape[4]
@@ -114,7 +114,7 @@ def values(types: Any, first: Any, j: Any, vectors: Any, of: Any, table: Any, ou
             store(out, i * 4 * width + m, norm * load(sums, m, 8))
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def slopes(types: Any, first: Any, j: Any, vectors: Any, of: Any, table: Any, by: Any, out: Any) -> None:
     """Set dE/dvector (edge, 3) of an E with the slopes `by` (atom, 4, channel) of T."""
     kinds, knots, width = table.shape[0], table.shape[2], table.shape[4]
@@ -156,7 +156,7 @@ def slopes(types: Any, first: Any, j: Any, vectors: Any, of: Any, table: Any, by
                 )
 
 
-@numba.njit(inline="always")
+@njit(inline="always")
 def _along(x: Any, y: Any, z: Any, u: Any, of: Any, c: Any, row: Any, turn: Any) -> None:
     """Fill R and its change when the vector changes by u."""
     inverse, over, ds, dq = _row(x, y, z, of, c, row)
@@ -167,7 +167,7 @@ def _along(x: Any, y: Any, z: Any, u: Any, of: Any, c: Any, row: Any, turn: Any)
     turn[3] = (dq * closer * z + over * u[2]) * of.angular[c]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def changes(types: Any, first: Any, j: Any, vectors: Any, of: Any, table: Any, u: Any, out: Any) -> None:
     """Set how T (atom, 4, channel) changes when vectors change by u (edge, 3)."""
     kinds, knots, width = table.shape[0], table.shape[2], table.shape[4]
@@ -196,7 +196,7 @@ def changes(types: Any, first: Any, j: Any, vectors: Any, of: Any, table: Any, u
             store(out, i * 4 * width + m, norm * load(sums, m, 8))
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def table_slopes(
     types: Any, first: Any, j: Any, vectors: Any, of: Any, u: Any, by: Any, by_change: Any, out: Any
 ) -> None:
