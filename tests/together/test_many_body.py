@@ -24,6 +24,7 @@ if True:  # after the skips
     from cg_sim.ase_calculator import PairCalculator
 
 SHARED = Path(__file__).resolve().parents[3] / "shared/data"
+HIPNN = Path(__file__).resolve().parents[2] / "notebooks/results/04/hipnn.safetensors"
 BUMP = cd.GaussianCore(0.05, 1.5, cutoff=5.0).force_shifted()  # eV, Å
 
 
@@ -93,13 +94,9 @@ def test_lammps_adds_the_same_correction_to_eam(tmp_path, monkeypatch):
     assert -atoms.get_stress()[:3].mean() == pytest.approx(pressure, abs=1e-6)
 
 
-@pytest.mark.validation
-@pytest.mark.skipif(not (SHARED / "ani-al").is_dir(), reason="ANI-Al (shared/data/ani-al) is not beside the repository")
-def test_liquid_aluminium_of_ani_al_is_as_structured_as_it_is_known_to_be():
-    """256 atoms at 1023 K and 2.343 g/cm³, melted at 2500 K: g(r) of 5 ps beside that of a run known before."""
-    known_r, known = np.loadtxt(SHARED / "al-eam/rdf_ANI-Al_1023K_NVT256_m8.txt")[:, :2].T
-    lattice = (4 * 26.9815385 / 6.02214076e23 / 2.343 * 1e24) ** (1 / 3)
-    calc = cm.calculator(cm.ani(SHARED / "ani-al", precision="single"))
+def melted(potential, kelvin, density=2.343, *, steps=2500):
+    """Return a run of 256 atoms [K, g/cm³], melted at 2500 K and settled for 1.6 ps."""
+    lattice, calc = (4 * 26.9815385 / 6.02214076e23 / density * 1e24) ** (1 / 3), cm.calculator(potential)
 
     def run(state, kelvin, steps, **options):
         return cs.simulate(
@@ -108,9 +105,28 @@ def test_liquid_aluminium_of_ani_al_is_as_structured_as_it_is_known_to_be():
         )  # fmt: skip
 
     hot = run(aluminium(4, lattice), 2500, 800)
-    cool = run(hot.state, 1023, 2500, equilibration=800, sample_every=10, observe=[cs.RDF(r_max=8.0, bins=160)])
-    r, g = cool.data.r.values, cool.data.g.values[0]
+    return run(hot.state, kelvin, steps, equilibration=800, sample_every=10, observe=[cs.RDF(r_max=8.0, bins=160)]).data
+
+
+@pytest.mark.validation
+@pytest.mark.skipif(not (SHARED / "ani-al").is_dir(), reason="ANI-Al (shared/data/ani-al) is not beside the repository")
+def test_liquid_aluminium_of_ani_al_is_as_structured_as_it_is_known_to_be():
+    """256 atoms at 1023 K and 2.343 g/cm³: g(r) of 5 ps beside that of a run known before."""
+    known_r, known = np.loadtxt(SHARED / "al-eam/rdf_ANI-Al_1023K_NVT256_m8.txt")[:, :2].T
+    found = melted(cm.ani(SHARED / "ani-al", precision="single"), 1023)
+    r, g = found.r.values, found.g.values[0]
     assert g.max() == pytest.approx(known.max(), abs=0.08)
     assert r[g.argmax()] == pytest.approx(2.775, abs=0.06)
     there = (known_r > 2) & (known_r < 7.9)
     assert np.sqrt(np.mean((np.interp(known_r, r, g) - known)[there] ** 2)) < 0.04
+
+
+@pytest.mark.validation
+@pytest.mark.parametrize("kelvin", [1023, 1323])
+def test_liquid_aluminium_of_the_hip_nn_that_learned_ani_al_is_as_structured(kelvin):
+    """As long, with networks of the repository: beside first peaks of 2.84 and 2.63 of ANI-Al."""
+    found = melted(cm.hipnn(HIPNN), kelvin)
+    r, g = found.r.values, found.g.values[0]
+    assert r[g.argmax()] == pytest.approx(2.76, abs=0.05)
+    assert g.max() == pytest.approx({1023: 2.84, 1323: 2.63}[kelvin], abs=0.1)
+    assert float(found.temperature) / units.kB == pytest.approx(kelvin, rel=0.03)

@@ -21,7 +21,7 @@ from cg_data.safe_files import atomic_path, sized_file
 from cg_models.many_body.hip_network import HipNetwork, HipOptions
 from cg_models.many_body.hip_sums import Forces, Sums, Surroundings
 from cg_models.many_body.labels import Labels
-from cg_models.many_body.neighborhoods import neighbors
+from cg_models.many_body.neighborhoods import Neighborhoods
 
 _MOST_BYTES = 2**26
 _FIRST_HEAD = 1e-2  # of its own first weights: energies begin near those of the mean, as in hippynn's examples
@@ -84,7 +84,10 @@ class _Misses(NamedTuple):
 
 
 class HipTrainer:
-    """A network being taught, from the beginning or from where another one ended. `run` yields epochs; `best` is the network of the best of them; `save` and `load` go on bit for bit."""
+    """A network being taught, from the beginning or from where another one ended.
+
+    `run` yields epochs and `polish` rounds after them; `best` is the network of the best of them; `save` and `load` go on bit for bit.
+    """
 
     def __init__(
         self, learn: Labels, validate: Labels, options: HipOptions | None = None, settings: Teaching | None = None,
@@ -266,7 +269,7 @@ def _samples(labels: Labels, cutoff: float, self_energy: float) -> list[_Sample]
     along, found = np.ones(3, dtype=np.bool_), []
     for given, cell, energy, forces in labels:
         x = np.ascontiguousarray(given)
-        around = Surroundings.of(x, neighbors(x, cell, along, cutoff), cutoff)
+        around = Surroundings.of(x, Neighborhoods(cutoff, skin=0.0)(x, cell, along), cutoff)
         numbers = (torch.as_tensor(k, dtype=torch.float64) for k in (energy / len(x) - self_energy, forces))
         found.append(_Sample(around, *numbers))
     return found
