@@ -127,6 +127,6 @@ def test_liquid_aluminium_of_the_hip_nn_that_learned_ani_al_is_as_structured(kel
     """As long, with networks of the repository: beside first peaks of 2.84 and 2.63 of ANI-Al."""
     found = melted(cm.hipnn(HIPNN), kelvin)
     r, g = found.r.values, found.g.values[0]
-    assert r[g.argmax()] == pytest.approx(2.76, abs=0.05)
+    assert r[g.argmax()] == pytest.approx(2.775, abs=0.06)  # a bin of 0.05 Å to either side
     assert g.max() == pytest.approx({1023: 2.84, 1323: 2.63}[kelvin], abs=0.1)
     assert float(found.temperature) / units.kB == pytest.approx(kelvin, rel=0.03)
