@@ -1,6 +1,6 @@
 """HIP-NN for aluminium, taught by the labels of aluminium_labels.py, for notebook 04; resumable.
 
-    python notebooks/runs/aluminium_hipnn.py WORK [--networks 2] [--epochs 15] [--rounds 40]
+    python notebooks/runs/aluminium_hipnn.py WORK [--networks 2] [--epochs 15] [--rounds 88]
 
 Networks and loss are the paper's (appendix A). Of its hundreds of epochs by Adam there are a few here, then rounds of 25 iterations by
 L-BFGS, which get further in a minute than Adam in an hour with a set this small; networks can be taught at the same time, one
@@ -72,7 +72,7 @@ def main() -> None:
     words.add_argument("work", type=Path)
     words.add_argument("--networks", type=int, default=2)
     words.add_argument("--epochs", type=int, default=15)
-    words.add_argument("--rounds", type=int, default=40)
+    words.add_argument("--rounds", type=int, default=88)
     words.add_argument("--seed", type=int, default=1)
     words.add_argument("--labels", type=Path, default=RESULTS)
     words.add_argument("--out", type=Path, default=RESULTS)
