@@ -26,9 +26,9 @@ from cg_sim.cli.main import main
 main([*json.loads(sys.argv[1]), "--steps", "100", "--equilibration", "0", "--quiet", "-o", "warm.nc"])
 for line in sys.stdin:
     arguments, seconds = json.loads(line)
+    log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)  # here: a child killed at once must not leave the last
     begin, child = time.monotonic(), os.fork()
     if child == 0:
-        log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(log, 1)
         os.dup2(log, 2)
         os._exit(main(arguments))
@@ -36,6 +36,7 @@ for line in sys.stdin:
         time.sleep(seconds)
         os.kill(child, signal.SIGKILL)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    os.close(log)
     print(json.dumps([status, time.monotonic() - begin]), flush=True)
 """
 
