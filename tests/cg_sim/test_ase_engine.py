@@ -17,10 +17,12 @@ from cg_sim.state import State
 
 pytest.importorskip("ase.md.langevinbaoab", reason='optional: pip install "cg-sim[ase]"')
 from ase.build import bulk
-from ase.calculators.calculator import Calculator
+from ase.calculators.calculator import Calculator, PropertyNotImplementedError
 from ase.calculators.emt import EMT
+from ase.calculators.lj import LennardJones
+from ase.calculators.mixing import SumCalculator
 
-from cg_sim.ase_calculator import PairCalculator
+from cg_sim.ase_calculator import Corrected, PairCalculator
 from cg_sim.ase_states import from_ase, to_ase
 from cg_sim.engines.ase import start
 
@@ -276,3 +278,45 @@ def test_what_cannot_be_is_refused():
         start(job(shaken(), precision="single"))
     with pytest.raises(TypeError, match="needs an ASE calculator or pair potentials, got LennardJones"):
         start(job(shaken(), cd.LennardJones()))
+
+
+class Counting(LennardJones):
+    """ASE's Lennard-Jones, which counts how often it is computed."""
+
+    calls = 0
+
+    def calculate(self, *arguments, **named):
+        self.calls += 1
+        super().calculate(*arguments, **named)
+
+
+def test_a_corrected_calculator_is_the_sum_and_is_computed_once_a_configuration():
+    atoms = bulk("Ar", "fcc", 5.3, cubic=True).repeat(3)
+    atoms.rattle(0.1, seed=1)
+    bump = cd.PairTable.from_potential(
+        cd.tabulated(np.linspace(2, 7, 300), 0.02 * np.exp(-((np.linspace(2, 7, 300) - 4) ** 2)))
+    )
+    base = Counting(sigma=3.4, epsilon=0.0103, rc=7.0)
+    found, expected = (
+        Corrected(base, bump),
+        SumCalculator([LennardJones(sigma=3.4, epsilon=0.0103, rc=7.0), PairCalculator(bump)]),
+    )
+    for strain in (1.0, 1.01):
+        atoms.set_cell(atoms.cell * strain, scale_atoms=True)
+        for name in ("energy", "forces", "stress"):
+            np.testing.assert_allclose(
+                found.get_property(name, atoms), expected.get_property(name, atoms), rtol=1e-12, atol=1e-14
+            )
+    assert base.calls == 2
+    atoms.positions[0, 0] += 1e-9
+    found.get_property("forces", atoms)
+    assert base.calls == 3
+
+
+def test_a_corrected_calculator_has_no_stress_where_its_model_has_none():
+    class Still(LennardJones):
+        implemented_properties = ("energy", "forces")
+
+    atoms = bulk("Ar", "fcc", 5.3, cubic=True).repeat(3)
+    with pytest.raises(PropertyNotImplementedError):
+        Corrected(Still(sigma=3.4, rc=7.0), cd.LennardJones(cutoff=6.0)).get_property("stress", atoms)

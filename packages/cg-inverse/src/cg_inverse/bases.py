@@ -39,13 +39,11 @@ def summed(base: Any, correction: Interactions) -> Any:
         given = between(base, correction)
         added = {pair: Sum((given[pair], u)) if pair in given else u for pair, u in correction.items()}
         return Interactions({**given, **added})
-    from ase.calculators.mixing import SumCalculator
-
-    from cg_sim.ase_calculator import PairCalculator
+    from cg_sim.ase_calculator import Corrected
 
     model = base if is_shared(base) else base()
     model.reset()
-    return SumCalculator([model, PairCalculator(correction)])
+    return Corrected(model, correction)
 
 
 def between(base: Any, pairs: Iterable[Pair]) -> Interactions:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from itertools import combinations_with_replacement
 from typing import Any, ClassVar
 
+import numpy as np
+
 from cg_data import Interactions, PairTable
 from cg_data.interactions import Pair
 from cg_data.potentials.pair_potential import Potential
@@ -52,6 +54,52 @@ class PairCalculator(Calculator):  # type: ignore[misc]
         if self._alone is None:
             return self._given
         return Interactions(dict.fromkeys(combinations_with_replacement(sorted(names), 2), self._alone))
+
+
+class Corrected(Calculator):  # type: ignore[misc]
+    """An ASE calculator with pair potentials added: each is asked once for each configuration, and compares no atoms itself."""
+
+    implemented_properties: ClassVar[list[str]] = ["energy", "free_energy", "forces", "stress"]
+
+    def __init__(self, model: Any, potential: Potential | Mapping[Pair, Potential]) -> None:
+        super().__init__()
+        self._parts = (model, PairCalculator(potential))
+        self._asked = [name for name in ("energy", "forces", "stress") if name in model.implemented_properties]
+
+    def calculate(
+        self, atoms: Any = None, properties: tuple[str, ...] = ("energy",), system_changes: Any = all_changes
+    ) -> None:
+        super().calculate(atoms, properties, system_changes)
+        parts = [_asked(part, self.atoms, self._asked, system_changes) for part in self._parts]
+        found = {name: sum(part[name] for part in parts) for name in self._asked if all(name in part for part in parts)}
+        self.results = found | {"free_energy": found["energy"]}
+
+    def check_state(self, atoms: Any, tol: float = 1e-15) -> list[str]:
+        """Return what has changed; ASE's own way, where nothing has, takes a tenth of a millisecond."""
+        mine = self.atoms
+        if mine is not None and all(
+            np.array_equal(a, b) for a, b in zip(_what_counts(mine), _what_counts(atoms), strict=True)
+        ):
+            return []
+        return list(super().check_state(atoms, tol))
+
+
+def _what_counts(atoms: Any) -> tuple[Any, ...]:
+    return (
+        atoms.positions,
+        atoms.cell.array,
+        atoms.pbc,
+        atoms.numbers,
+        atoms.get_initial_charges(),
+        atoms.get_initial_magnetic_moments(),
+    )
+
+
+def _asked(part: Any, atoms: Any, names: list[str], changes: Any) -> Mapping[str, Any]:
+    if isinstance(part, Calculator):
+        part.calculate(atoms, names, changes)
+        return dict(part.results)
+    return {name: part.get_property(name, atoms) for name in names}
 
 
 def _table(potential: Potential) -> PairTable:
