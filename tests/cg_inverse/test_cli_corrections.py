@@ -91,6 +91,22 @@ def test_baths_of_several_temperatures(capsys):
     assert {bath.tau for bath in planned(settings, read_targets(settings)).simulation.barostat} == {9.0}
 
 
+def test_how_steps_are_taken_comes_back_from_the_configuration(capsys):
+    command = ["wibi", "al.csv", *FACTS, *LIGHT, "--units", "metal", "--base", "base.table", "--pressure-bath", "0.001"]
+    steps = ["--rule", "imc", "--damping", "0.3", "--shell-weight", "uniform", "--to-density", "yes"]
+    assert main([*command, *steps, "--rounds", "1", "--quiet", "-o", "run"]) == 0
+    capsys.readouterr()
+    main([*command, *steps, "--print-config"])
+    Path("printed.toml").write_text(capsys.readouterr().out)
+    for file in ("run/config.toml", "printed.toml"):
+        settings = gathered("wibi", [], file, {})
+        again = planned(settings, read_targets(settings))
+        assert (again.method.rule, again.method.damping, again.method.weight) == ("imc", 0.3, "uniform")
+        assert again.pressure == ci.FixedDensity()
+    assert main([*command[:-2], *steps, "-o", "other"]) == 1
+    assert "give --pressure-bath" in capsys.readouterr().err
+
+
 def test_a_base_that_has_changed_is_refused_and_one_elsewhere_is_found(capsys):
     command = ["wibi", "al.csv", *FACTS, *LIGHT, "--units", "metal", "--base", "base.table", "-o", "run"]
     assert main([*command, "--rounds", "1", "--quiet"]) == 0

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from cg_inverse.control import Control
+from cg_inverse.density import FixedDensity
 from cg_inverse.learning.method import DiffSim
 from cg_inverse.methods.cibi import CIBI
 from cg_inverse.methods.correction import PairCorrection
@@ -42,6 +43,8 @@ def configuration(
             "name": NAMES.get(type(method), type(method).__name__),
             "alpha": getattr(method, "alpha", None),
             "rule": getattr(method, "rule", None),
+            "damping": getattr(method, "damping", None),
+            "shell_weight": weight if isinstance(weight := getattr(method, "weight", None), str) else None,
             "threshold": getattr(method, "threshold", None),
         }
         | _pressure(pressure),
@@ -70,6 +73,8 @@ def _pressure(correction: Correction | None) -> dict[str, Any]:
         case FixedPressure():
             several = list(correction.target) if isinstance(correction.target, tuple) else [correction.target]
             return {"pressure": several, "pressure_rule": "fixed"}
+        case FixedDensity():
+            return {"to_density": True}
         case RampCorrection():
             return {"pressure": [correction.target], "pressure_rule": correction.rule}
         case _:

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from cg_inverse.methods.correction import PairCorrection
+from cg_inverse.methods.ibi import Weight
 from cg_inverse.methods.protocol import Initial
 from cg_inverse.named_bases import absolute
 from cg_inverse.simulation import Liquids
@@ -23,6 +24,8 @@ def correction(settings: Mapping[str, Any], what: Problem, alpha: float, initial
     if settings["base"] is None:
         if settings["rule"] != "paper":
             raise ValueError("--rule is for corrections to a --base; without one there are hncgn and imc")
+        if settings["to_density"]:
+            raise ValueError("--to-density is for corrections to a --base, with a --pressure-bath")
         return None
     if settings["knots"] is not None or settings["ensemble"]:
         raise ValueError(
@@ -30,7 +33,15 @@ def correction(settings: Mapping[str, Any], what: Problem, alpha: float, initial
         )
     if settings["pressure"] is not None and settings["pressure_bath"] is not None:
         raise ValueError("with --pressure-bath the volume follows: leave out --pressure, or the bath")
-    return PairCorrection(what, rule=settings["rule"], alpha=alpha, initial=initial)
+    if settings["to_density"] and settings["pressure_bath"] is None:
+        raise ValueError("--to-density needs a volume that follows: give --pressure-bath")
+    return PairCorrection(
+        what, rule=settings["rule"], alpha=alpha, weight=weight(settings), initial=initial, damping=settings["damping"]
+    )
+
+
+def weight(settings: Mapping[str, Any]) -> Weight | None:
+    return "uniform" if settings["shell_weight"] == "uniform" else None
 
 
 def simulated(settings: Mapping[str, Any], what: Problem) -> Simulation:

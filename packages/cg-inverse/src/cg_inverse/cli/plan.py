@@ -12,9 +12,10 @@ import xarray as xr
 
 from cg_data import Interactions, PairTable, pair_of
 from cg_data.cli.potentials import named_potential
-from cg_inverse.cli.corrections import correction, simulated
+from cg_inverse.cli.corrections import correction, simulated, weight
 from cg_inverse.cli.settings import ALPHA
 from cg_inverse.control import Control
+from cg_inverse.density import FixedDensity
 from cg_inverse.learning.method import DiffSim, require_models
 from cg_inverse.learning.recipe import Recipe
 from cg_inverse.ledger import Ledger, begun
@@ -55,7 +56,9 @@ def _method(settings: Mapping[str, Any], what: Problem, initial: Initial) -> Met
         case "ibi" | "msibi":
             return IBI(what, alpha=alpha, initial=initial)
         case "wibi":
-            return correction(settings, what, alpha, initial) or WIBI(what, alpha=alpha, initial=initial)
+            return correction(settings, what, alpha, initial) or WIBI(
+                what, alpha=alpha, weight=weight(settings), initial=initial
+            )
         case "cibi":
             return CIBI(what, alpha=alpha, initial=initial)
         case "imc":
@@ -108,6 +111,8 @@ def _flat(cutoff: float) -> PairTable:
 
 def _pressure(settings: Mapping[str, Any], states: int) -> Correction | None:
     given = settings["pressure"]
+    if settings["to_density"]:
+        return FixedDensity()
     if given is None:
         return None
     if len(given) not in (1, states):

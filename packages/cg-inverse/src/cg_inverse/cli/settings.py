@@ -24,7 +24,7 @@ METHODS = {
 }
 ALPHA = {"ibi": 1.0, "wibi": 0.5, "msibi": 1.0, "cibi": 1.0}
 TRAINING = ("epochs", "window", "rate", "replicas", "boxes", "loss", "per_round")
-CORRECTION = ("base", "rule", "pressure_bath", "bath_tau")
+CORRECTION = ("base", "rule", "damping", "shell_weight", "to_density", "pressure_bath", "bath_tau")
 ONLY = {"alpha": tuple(ALPHA), "threshold": ("difftre",), **dict.fromkeys(TRAINING, ("diffsim",)),
         **dict.fromkeys(CORRECTION, ("wibi",))}  # fmt: skip
 _BATH: dict[str, Any] = {"pressure": real, "tau": positive, "compressibility": positive, "every": whole(1)}
@@ -85,6 +85,13 @@ def sources(given: Any) -> tuple[str, ...]:
     return tuple(text(part) for part in given) if isinstance(given, list | tuple) else (text(given),)
 
 
+def not_negative(given: Any) -> float:
+    value = real(given)
+    if value < 0:
+        raise ValueError(f"must be ≥ 0, got {given}")
+    return value
+
+
 def yes_or_no(given: Any) -> bool:
     if isinstance(given, bool):
         return given
@@ -109,6 +116,9 @@ SETTINGS = (
     Setting("method", "alpha", positive, None, "X", "dimensionless factor of each step, of order 1"),
     Setting("method", "rule", choice("paper", "line", "hnc", "imc"), "paper", "RULE",
             "steps of a correction: paper, as above; line, its length by theory; hnc, imc, Gauss–Newton"),
+    Setting("method", "damping", not_negative, 0.1, "X", "of Gauss–Newton steps: what g hardly feels changes less"),
+    Setting("method", "shell_weight", choice("g", "uniform"), "g", "NAME", "w of weighted IBI: the target's g, or uniform: plain IBI"),
+    Setting("method", "to_density", yes_or_no, False, "yes|no", "with --pressure-bath: steps also lead to the target's density"),
     Setting("method", "pressure", signed, None, "P", "pressure to be met too, one for all targets or one each"),
     Setting("method", "pressure_rule", choice("fixed", "wjk", "simple"), "fixed", "RULE",
             "fixed: by what g leaves open; wjk, simple: a linear ramp, at the cost of g"),
