@@ -2,8 +2,8 @@
 
 python notebooks/runs/aluminium_checks.py WORK --potential ani:FOLDER [--corrections none own …] [--fits …/fits.nc] [--out …/checks.nc]
 
-Corrections: `none`; `own`, fitted at the temperature; `paper`, by eq. 1; `between`, u(r; T) linear between 1023 and 1323 K; `both`, one
-u(r) fitted at these two; the last two are tried at the temperatures between, which they have not seen. Zero pressure for the density; then the
+Corrections: `none`; `own`, fitted at the temperature; `dense`, there led to the density too; `between`, u(r; T) linear between 943 and 1323 K; `both`, one u(r) fitted at these
+two; the last two are tried at the temperatures between, which they have not seen. Zero pressure for the density; then the
 density found and weakly rescaled velocities for the rest. Errors are of blocks. After aluminium_fits.py.
 """
 
@@ -26,8 +26,8 @@ import cg_inverse as ci
 import cg_models as cm
 import cg_sim as cs
 
-CORRECTIONS = ("none", "own", "paper", "between", "both")
-ENDS, BETWEEN = (1023, 1323), (1148, 1198)
+CORRECTIONS = ("none", "own", "dense", "between", "both")
+BETWEEN = tuple(t for t in al.TEMPERATURES if t not in fitting.ENDS)
 BINS, LAGS, BLOCKS = 160, 30, 5  # shells of 0.05 Å; lags of 0.1 ps
 Q_MAX, Q_SHELLS = 8.0, 80
 SETTLE, FREE, REST, MOVE = 2.0, 8.0, 1.0, 20.0  # ps: zero pressure, not counted and counted; density found, likewise
@@ -60,20 +60,23 @@ class Check:
             return fitting.correction(fitting.best(fits, kind, which))
 
         match name:
-            case "own" | "paper":
-                return fitted(f"{'newton' if name == 'own' else name}-{kelvin}")
+            case "own":
+                return fitted(f"paper-{kelvin}")
+            case "dense":
+                return fitted(f"dense-{kelvin}")
             case "between":
-                return ci.BetweenTemperatures({al.KELVIN * t: fitted(f"newton-{t}") for t in ENDS}).at(
-                    al.KELVIN * kelvin
-                )["A", "A"]
+                ends = {al.KELVIN * t: fitted(f"paper-{t}") for t in fitting.ENDS}
+                return ci.BetweenTemperatures(ends).at(al.KELVIN * kelvin)["A", "A"]
             case "both":
-                return fitted(f"newton-{ENDS[0]}-{ENDS[1]}")
+                return fitted(fitting.JOINT)
             case _:
                 raise ValueError(f"a correction is one of {', '.join(CORRECTIONS)}, got {name!r}")
 
     def start(self, kelvin: int) -> cs.State:
-        """Return a liquid of the bare potential at the surrogate's density."""
-        problem = ci.PairCorrection(al.target(kelvin, BINS * al.WIDTH, self.results), BINS * al.WIDTH).problem
+        """Return a liquid of the bare potential at about its density, that of another potential."""
+        problem = ci.PairCorrection(
+            al.target(kelvin, BINS * al.WIDTH, self.results / "targets.nc"), BINS * al.WIDTH
+        ).problem
         settings = ci.Simulation(particles=self.atoms, runs=1, dt=al.DT, base=al.model(self.potential))
         return settings.liquids(problem, self.seed).start()[0][0]
 
@@ -143,7 +146,7 @@ def collected(work: Path, check: Check) -> xr.Dataset:
 
 def run(work: Path, check: Check, correction: str, temperatures: Sequence[int]) -> None:
     """Do what is missing of one correction."""
-    kelvins = [t for t in temperatures if correction in ("none", "own", "paper") or t in BETWEEN]
+    kelvins = [t for t in temperatures if correction not in ("between", "both") or t in BETWEEN]
     columns = {"correction": [correction] * len(kelvins), "temperature": kelvins}
     store = cd.Campaign.create(work / f"{al.kind(check.potential)}-{correction}.zarr", columns, RESULTS)
     tally = cs.campaign.run(store, check, report=lambda t: print(correction, t.there, "of", t.rows, flush=True))

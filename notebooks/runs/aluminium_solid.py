@@ -2,7 +2,7 @@
 
 python notebooks/runs/aluminium_solid.py --potential ani:FOLDER [hipnn:FILE …] [--fits …/fits.nc] [--out …/solid.nc]
 
-Without a correction and with that of each temperature, by Gauss–Newton. Seconds. After aluminium_fits.py.
+Without a correction and with that of each temperature. Seconds. After aluminium_fits.py.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def minimum(curve: al.Array) -> dict[str, float]:
 def rows(potential: str, fits: xr.Dataset) -> list[dict[str, Any]]:
     """Return the cold curve of a potential without and with its corrections."""
     kind, found = al.kind(potential), []
-    for name in ("none", *(f"newton-{t}" for t in al.TEMPERATURES)):
+    for name in ("none", *(f"paper-{t}" for t in al.FITTED)):
         calculator = al.model(potential)
         if name != "none":
             calculator = cm.Sum(calculator, fitting.correction(fitting.best(fits, kind, name)))

@@ -23,17 +23,59 @@ if True:  # after the skips
 
     import cg_data as cd
 
-RESULTS = Path(__file__).resolve().parents[2] / "notebooks" / "results" / "04"
+SURROGATE = Path(__file__).resolve().parents[2] / "notebooks" / "results" / "04" / "targets.nc"
 
 
 def test_targets_reach_as_far_as_they_are_asked_to_and_say_what_they_are():
-    made = al.target(1023, 8.0)
+    made = al.target(1023, 8.0, SURROGATE)
     assert 8.0 < made.r.values[-1] < 8.1
     assert made.pair.values.tolist() == ["Al-Al"]
+    assert cd.units_of(made).length == "angstrom"
     assert "no experiment" in made.attrs["source"]
     np.testing.assert_allclose(
         float(made.density[0]) * al.GRAMS, 2.373, atol=0.01
     )  # g/cm³, of an independent run of the same potential
+
+
+def test_tables_of_experiments_are_read_onto_the_shells(tables):
+    """A table at 0, 0.05, … Å of the surrogate's smooth g comes back where the surrogate has it, at 0.025, 0.075, … Å."""
+    made, known = al.target(1323, 8.0, tables), al.target(1323, 8.0, SURROGATE)
+    np.testing.assert_array_equal(made.r, known.r)
+    np.testing.assert_allclose(made.g, known.g, atol=0.02)  # of noise of 0.01
+    assert "hippynn" in made.attrs["source"]
+    assert "g_stderr" not in made
+    with pytest.raises(FileNotFoundError, match=r"Al_ref_943K_Gr\.txt is missing: bring a folder"):
+        al.target(943, 8.0, tables)
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    """A folder with the surrogate's g(r) at 1323 K as experiments have theirs."""
+    folder = tmp_path_factory.mktemp("tables")
+    found = al.surrogate().sel(temperature=1323)
+    r = al.WIDTH * np.arange(201)
+    g = np.interp(r, found.r, found.g)
+    np.savetxt(folder / "Al_ref_1323K_Gr.txt", np.column_stack([r, g]), fmt="%.6f", delimiter=",")
+    return folder
+
+
+def test_the_measured_liquid_has_the_textbooks_numbers():
+    """At the melting point: 2.377 g/cm³, 1.35 mPa s; at 1020 K D near the 0.8 Å²/ps of neutrons, its activation energy 0.28 ± 0.07 eV."""
+    assert al.GRAMS * al.density_measured(933.47) == pytest.approx(2.377, abs=1e-3)
+    assert al.viscosity_measured(933.47) / al.MILLIPASCAL_SECOND == pytest.approx(1.35, abs=0.03)
+    assert al.diffusion_measured(1020) == pytest.approx(0.8, rel=0.1)
+    energy = -np.log(al.diffusion_measured(1060) / al.diffusion_measured(980)) / (1 / 1060 - 1 / 980) * al.KELVIN
+    assert energy == pytest.approx(0.28, abs=0.07)
+
+
+def test_what_the_box_takes_from_diffusion_is_what_larger_boxes_show():
+    """Of the surrogate, D in 256 atoms and the walls' share is D in 2048 and theirs, with its error and the viscosity's."""
+    found = al.surrogate()
+    for kelvin in al.TEMPERATURES:
+        at = found.sel(temperature=kelvin)
+        small, large = (float(at.diffusion.sel(atoms=n)) + al.slowed(kelvin, float(at.density), n) for n in (256, 2048))
+        error = np.hypot(*(float(at.diffusion_stderr.sel(atoms=n)) for n in (256, 2048)))
+        assert abs(small - large) < 3 * error + 0.3 * al.slowed(kelvin, float(at.density), 256)
 
 
 def test_diffusion_of_the_surrogate_grows_with_the_box():
@@ -45,17 +87,18 @@ def test_diffusion_of_the_surrogate_grows_with_the_box():
 
 
 @pytest.fixture(scope="module")
-def work(tmp_path_factory):
+def work(tmp_path_factory, tables):
     """Two generations of a correction to EMT at two temperatures, in a folder."""
     folder = tmp_path_factory.mktemp("aluminium")
-    plan = fitting.Plan((1323,), rounds=2, first=1000, steps=1000)
+    plan = fitting.Plan((1323,), rounds=2)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(fitting.PLANS, "newton-1323", plan)
+        patch.setitem(fitting.PLANS, "paper-1323", plan)
+        patch.setattr(fitting, "STEPS", 1000)
         patch.setattr(fitting, "SETTLE", 50)
         patch.setattr(fitting, "MELTING", 200)
         patch.setattr(al, "SAMPLED", 10)
-        fit = fitting.fitted(folder / "fits", "emt", "newton-1323")
-        again = fitting.fitted(folder / "fits", "emt", "newton-1323")
+        fit = fitting.fitted(folder / "fits", "emt", "paper-1323", tables)
+        again = fitting.fitted(folder / "fits", "emt", "paper-1323", tables)
     return folder, fit, again
 
 
@@ -63,7 +106,7 @@ def work(tmp_path_factory):
 def test_fits_go_on_where_they_were_and_corrections_come_back_as_they_were(work):
     folder, fit, again = work
     found = fitting.collected(folder / "fits")
-    row = fitting.best(found, "EMT", "newton-1323")
+    row = fitting.best(found, "EMT", "paper-1323")
     np.testing.assert_array_equal(again.history.u.values, fit.history.u.values)
     r = np.linspace(2.0, 8.5, 400)
     np.testing.assert_allclose(fitting.correction(row).energy(r), fit.potential["Al", "Al"].energy(r), atol=1e-12)
@@ -72,13 +115,13 @@ def test_fits_go_on_where_they_were_and_corrections_come_back_as_they_were(work)
 
 @pytest.mark.slow
 def test_fits_of_any_length_stand_in_one_table(work, tmp_path):
-    folder = work[0] / "fits" / "EMT" / "newton-1323"
-    for name, rounds in (("newton-1323", 2), ("newton-1023", 1)):
+    folder = work[0] / "fits" / "EMT" / "paper-1323"
+    for name, rounds in (("paper-1323", 2), ("paper-1023", 1)):
         (tmp_path / "EMT" / name).mkdir(parents=True)
         with xr.open_dataset(folder / "history.nc") as history:
             history.isel(iteration=slice(rounds)).to_netcdf(tmp_path / "EMT" / name / "history.nc")
     found = fitting.collected(tmp_path)
-    assert found.name.values.tolist() == ["newton-1023", "newton-1323"]
+    assert found.name.values.tolist() == ["paper-1023", "paper-1323"]
     assert np.isfinite(found.residual.values).sum(axis=1).tolist() == [1, 2]
 
 
@@ -91,6 +134,7 @@ def test_checks_measure_with_and_without_the_correction(work, monkeypatch):
     fits["best"][:] = 1  # that of u = 0 may be the better one of two short ones
     fits.to_netcdf(folder / "fits.nc")
     check = checks.Check("emt", folder / "fits.nc")
+    goal = fitting.goal(fits, 1323)
     for correction in ("none", "own"):
         checks.run(folder, check, correction, [1323])
     found = checks.collected(folder, check)
@@ -101,7 +145,7 @@ def test_checks_measure_with_and_without_the_correction(work, monkeypatch):
         assert abs(float(row.g[-1]) - 1) < 0.3
         assert np.isfinite(row.s).sum() > 10
     assert float(np.abs(bare.g - own.g).max()) > 0.02
-    value, error = rows.misfit(bare, 1323)
+    value, error = rows.misfit(bare, goal)
     assert error > 0
     assert np.isfinite(value)
 
@@ -115,16 +159,21 @@ def test_cold_curves_have_the_minimum_of_their_potential():
 
 def test_what_is_left_of_g_does_not_count_noise():
     """With g* itself and noise of known errors the misfit is zero within its own error."""
-    goal = al.surrogate().sel(temperature=1023)
-    inside = goal.r.values < 8
-    noise, sigma = np.random.default_rng(0), np.full(int(inside.sum()), 0.03)
+    given = al.surrogate().sel(temperature=1023)
+    goal = given.g.isel(r=given.r.values < 8)
+    noise, sigma = np.random.default_rng(0), np.full(goal.size, 0.03)
     found = [
-        rows.misfit(xr.Dataset({"g": ("r", goal.g.values[inside] + sigma * noise.standard_normal(len(sigma))), "g_stderr": ("r", sigma)},
-                               {"r": goal.r.values[inside]}), 1023)
+        rows.misfit(xr.Dataset({"g": ("r", goal.values + sigma * noise.standard_normal(len(sigma))), "g_stderr": ("r", sigma)}, {"r": goal.r.values}), goal)
         for _ in range(40)
     ]  # fmt: skip
     values, errors = np.array(found).T
     assert abs(values.mean()) < 4 * values.std() / np.sqrt(len(values))
     assert 0.6 < values.std() / errors.mean() < 1.6
-    assert cd.units_of(al.target(1023, 8.0)).length == "angstrom"
     assert targets.BINS * al.WIDTH > 10
+
+
+@pytest.mark.slow
+def test_what_fits_miss_says_what_they_were_fitted_to(work, tables):
+    found = fitting.collected(work[0] / "fits")
+    goal = fitting.goal(found, 1323)
+    np.testing.assert_allclose(goal, al.target(1323, 8.0, tables).g.squeeze()[: goal.size], atol=1e-12)
