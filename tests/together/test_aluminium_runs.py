@@ -15,10 +15,12 @@ if True:  # after the skips
     import aluminium as al
     import aluminium_checks as checks
     import aluminium_fits as fitting
+    import aluminium_melting as melting
     import aluminium_rows as rows
     import aluminium_solid as solid
     import aluminium_targets as targets
     import xarray as xr
+    from ase.build import bulk
     from ase.calculators.emt import EMT
 
     import cg_data as cd
@@ -177,3 +179,27 @@ def test_what_fits_miss_says_what_they_were_fitted_to(work, tables):
     found = fitting.collected(work[0] / "fits")
     goal = fitting.goal(found, 1323)
     np.testing.assert_allclose(goal, al.target(1323, 8.0, tables).g.squeeze()[: goal.size], atol=1e-12)
+
+
+def test_slopes_have_the_errors_they_say_and_melting_is_where_they_vanish():
+    noise, t = np.random.default_rng(0), melting.WATCH / melting.BLOCKS * (np.arange(melting.BLOCKS) + 0.5)
+    truth, off = np.array([-0.02, 0.0, 0.02]), []  # meV/ps
+    for _ in range(100):
+        energy = 1e-3 * (truth[:, None] * t + 0.3 * noise.standard_normal((3, melting.BLOCKS)))
+        slope, error = melting.slopes(xr.Dataset({"energy": (("row", "block"), energy)}))
+        off.append((slope - truth) / error)
+    assert np.std(off) == pytest.approx(1.0, abs=0.2)
+    found, error = melting.melting_point(np.array([880.0, 930.0, 980.0]), truth + 0.001, np.full(3, 0.001))
+    assert found == pytest.approx(927.5)
+    assert error == pytest.approx(50 / 0.02 * 0.001 / 3**0.5, rel=0.01)
+
+
+@pytest.mark.slow
+def test_half_of_the_crystal_melts():
+    """The lower atoms are where they were, the upper have lost their lattice."""
+    state = melting.Melting("emt", Path("none"), cells=(3, 6), share=0.3).half_molten(EMT(), 900)
+    lattice = bulk("Al", "fcc", melting.LATTICE, cubic=True).repeat((3, 3, 6)).positions
+    upper = lattice[:, 2] > 3 * melting.LATTICE - 0.1
+    moved = np.linalg.norm(state.positions - lattice, axis=1)
+    np.testing.assert_allclose(state.positions[~upper], lattice[~upper], atol=1e-9)
+    assert np.median(moved[upper]) > 0.5 * melting.LATTICE / 2**0.5
