@@ -202,4 +202,6 @@ def test_half_of_the_crystal_melts():
     upper = lattice[:, 2] > 3 * melting.LATTICE - 0.1
     moved = np.linalg.norm(state.positions - lattice, axis=1)
     np.testing.assert_allclose(state.positions[~upper], lattice[~upper], atol=1e-9)
-    assert np.median(moved[upper]) > 0.5 * melting.LATTICE / 2**0.5
+    assert (
+        np.median(moved[upper]) > 0.2 * melting.LATTICE / 2**0.5
+    )  # twice Lindemann's share of the distance of neighbors
