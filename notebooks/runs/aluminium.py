@@ -101,7 +101,7 @@ def measured(kelvin: int, folder: Path) -> Akima1DInterpolator:
     file = folder / f"Al_ref_{kelvin}K_Gr.txt"
     if not file.exists():
         raise FileNotFoundError(f"{file} is missing: bring a folder with {EXPERIMENT}, two columns, r [Å] and g")
-    return Akima1DInterpolator(*np.loadtxt(file, delimiter=",").T)
+    return Akima1DInterpolator(*np.loadtxt(file, delimiter=",").T, extrapolate=True)  # by half a shell
 
 
 def density_measured(kelvin: float) -> float:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cg_inverse.bins import Array
-from cg_inverse.methods.responses import covariance, sampled_response
-from cg_inverse.pressure import conditioned
+from cg_inverse.methods.responses import covariance
+from cg_inverse.pressure import ramp_coefficients
 from cg_inverse.regularized import Solution
 from cg_inverse.sample import Sample
 from cg_inverse.spline_problem import Problem
@@ -23,10 +23,10 @@ _SIGMAS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class FixedDensity:
-    """Of all steps that lead to the target's density at the barostat's pressure, the one that costs least in how well g is matched.
+    """Adds as much of a ramp, 1 − r/r_c, to a step as leads to the target's density at the barostat's pressure.
 
-    By ∂ ln ρ/∂u = β Cov(V, Σ_pairs)/⟨V⟩, as the run has sampled it, exact whatever the base; a round moves the density by a share of
-    `most` at most.
+    By ∂ ln ρ/∂u = β Cov(V, Σ_pairs)/⟨V⟩, as the run has sampled it, exact whatever the base. g hardly feels a ramp, and short runs know what
+    it does to the density, as they do not know of a shell. A round moves the density by a share of `most` at most.
     """
 
     most: float = 0.03
@@ -39,11 +39,14 @@ class FixedDensity:
         return all(abs(s.density - s.state.density) < _SIGMAS * s.density_stderr for s in samples)
 
     def __call__(self, problem: Problem, coefficients: Array, samples: Sequence[Sample], found: Solution) -> Solution:
+        ramp = ramp_coefficients(problem)
         rows = np.stack([density_response(s) for s in samples])
-        responses = [sampled_response(problem, s) - s.g[:, :, None] * row for s, row in zip(samples, rows, strict=True)]
         wanted = np.array([np.clip(s.state.density / s.density - 1.0, -self.most, self.most) for s in samples])
         noise = np.array([s.density_stderr / s.state.density for s in samples]) ** 2
-        return replace(found, step=found.step + conditioned(problem, samples, responses, rows, wanted, noise, found))
+        missing = wanted - rows @ found.step
+        believed = missing * missing**2 / (missing**2 + noise)  # what may be noise is not chased
+        slopes = rows @ ramp
+        return replace(found, step=found.step + ramp * (slopes @ believed) / (slopes @ slopes))
 
 
 def density_response(sample: Sample) -> Array:
