@@ -340,6 +340,22 @@ def test_several_sets_in_order(deepmd):
     assert cd.read_trajectory(deepmd, frames=slice(1, 8, 3)).energy.values.tolist() == [2, 4, 20]
 
 
+def test_virials_of_deepmd_systems(tmp_path, deepmd):
+    """virial.npy is Σ f ⊗ r [eV], nine numbers a frame; it goes through files and units as energies do."""
+    noise = np.random.default_rng(1)
+    virials = noise.normal(size=(3, 9))
+    np.save(deepmd / "set.000/virial.npy", virials)
+    ds = cd.read_trajectory(deepmd)
+    np.testing.assert_array_equal(ds.virial.values, virials.reshape(3, 3, 3))
+    assert ds.virial.attrs["units"] == "eV"
+    again = cd.read_trajectory(cd.write_trajectory(ds, tmp_path / "again"), frames=slice(1, 3))
+    np.testing.assert_array_equal(again.virial.values, ds.virial.values[1:])
+    np.testing.assert_array_equal(cd.load(cd.save(ds, tmp_path / "ds.nc")).virial.values, ds.virial.values)
+    kcal = cd.in_units(ds, cd.Units("nm", "kcal/mol", "g/mol"))
+    np.testing.assert_allclose(kcal.virial.values / ds.virial.values, 23.0605, rtol=1e-5)
+    assert kcal.virial.attrs["units"] == "kcal/mol"
+
+
 def damage_npy(folder, name, array):
     np.save(folder / "set.000" / f"{name}.npy", array)
 
@@ -355,6 +371,7 @@ def damage_npy(folder, name, array):
         (lambda p: damage_npy(p, "coord", np.ones((3, 5))), r"has shape \(3, 5\), expected \(3, 6\)"),
         (lambda p: damage_npy(p, "energy", np.ones(4)), r"has shape \(4,\), expected \(3, 1\)"),
         (lambda p: damage_npy(p, "force", np.full((3, 6), np.nan)), "not finite"),
+        (lambda p: damage_npy(p, "virial", np.ones((3, 6))), r"has shape \(3, 6\), expected \(3, 9\)"),
         (lambda p: damage_npy(p, "box", np.zeros((3, 9))), "no volume"),
         (lambda p: np.save(p / "set.000/box.npy", np.array([{}], dtype=object)), "not what it holds"),
         (lambda p: (p / "set.000/box.npy").write_bytes(b"garbage"), "is not a .npy array"),

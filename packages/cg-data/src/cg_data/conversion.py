@@ -10,7 +10,7 @@ from cg_data.units import Units, factor
 
 _DIMENSIONS: dict[str, tuple[float, float, float]] = {  # exponents of length, energy, mass
     "r": (1, 0, 0), "density": (-3, 0, 0), "kT": (0, 1, 0), "u": (0, 1, 0), "f": (-1, 1, 0),
-    "position": (1, 0, 0), "box": (1, 0, 0), "force": (-1, 1, 0), "energy": (0, 1, 0), "mass": (0, 0, 1),
+    "position": (1, 0, 0), "box": (1, 0, 0), "force": (-1, 1, 0), "energy": (0, 1, 0), "virial": (0, 1, 0), "mass": (0, 0, 1),
     "velocity": (0, 0.5, -0.5), "time": (1, -0.5, 0.5), "pressure": (-3, 1, 0), "pressure_stderr": (-3, 1, 0),
     "r_u": (1, 0, 0), "u_stderr": (0, 1, 0), "coefficients": (0, 1, 0),
 }  # fmt: skip
@@ -39,7 +39,7 @@ def in_units(ds: xr.Dataset, goal: Units) -> xr.Dataset:
         "velocity": f"{goal.length}/({goal.time()})", "mass": goal.mass,
         **dict.fromkeys(("pressure", "pressure_stderr"), f"{goal.energy}/{goal.length}^3"),
         **dict.fromkeys(("r", "r_u", "position", "box"), goal.length),
-        **dict.fromkeys(("kT", "u", "u_stderr", "coefficients", "energy"), goal.energy),
+        **dict.fromkeys(("kT", "u", "u_stderr", "coefficients", "energy", "virial"), goal.energy),
     }  # fmt: skip
     scaled = {}
     for name, (a, b, c) in _DIMENSIONS.items():

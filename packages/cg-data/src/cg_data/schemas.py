@@ -156,6 +156,7 @@ SCHEMAS: dict[str, Schema] = {
             "force": Variable(("frame", "particle", "axis"), required=False),
             "velocity": Variable(("frame", "particle", "axis"), required=False),
             "energy": Variable(("frame",), required=False),
+            "virial": Variable(("frame", "axis", "axis2"), required=False),
             "box": Variable(("frame", "vector", "axis")),
             "time": Variable(("frame",), required=False),
             "step": Variable(("frame",), units=False, required=False),

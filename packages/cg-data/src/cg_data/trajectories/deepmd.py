@@ -1,6 +1,6 @@
-"""DeePMD systems: a folder with type.raw, type_map.raw and set.*/{coord,box,force,energy}.npy. Å, eV.
+"""DeePMD systems: a folder with type.raw, type_map.raw and set.*/{coord,box,force,energy,virial}.npy. Å, eV.
 
-Arrays are (frames, 3·particles), boxes (frames, 9). Headers are compared with the size of the file before anything
+Arrays are (frames, 3·particles), boxes and virials Σ f ⊗ r (frames, 9). Headers are compared with the size of the file before anything
 is loaded, and nothing is unpickled.
 """
 
@@ -21,7 +21,13 @@ from cg_data.trajectories.frames import MAX_BYTES
 from cg_data.trajectory_dataset import trajectory, units_of
 from cg_data.units import METAL, Units
 
-_FIELDS = {"coord": 3, "force": 3, "box": 9, "energy": 1}  # width: per particle for the first two, else per frame
+_FIELDS = {
+    "coord": 3,
+    "force": 3,
+    "box": 9,
+    "energy": 1,
+    "virial": 9,
+}  # width: per particle for the first two, else per frame
 
 
 def read(
@@ -49,7 +55,7 @@ def read(
     if len(data["coord"]) == 0:
         raise FileError(path, "holds no frame in the range asked for", remedy="check frames=")
     try:
-        return trajectory(
+        found = trajectory(
             data["coord"].reshape(-1, len(names), 3),
             data["box"].reshape(-1, 3, 3),
             names,
@@ -60,6 +66,10 @@ def read(
         )
     except ValueError as error:
         raise FileError(path, str(error)) from None
+    if "virial" in data:
+        virial = (("frame", "axis", "axis2"), data["virial"].reshape(-1, 3, 3), {"units": found.attrs["units_energy"]})
+        found = found.assign(virial=virial)
+    return found
 
 
 def _set_number(folder: Path) -> tuple[int, str]:
@@ -129,7 +139,7 @@ def _array(path: Path) -> Array:
 
 
 def write(ds: xr.Dataset, path: str | Path) -> None:
-    """Write one set.000 with double-precision arrays; energies and forces where there are any."""
+    """Write one set.000 with double-precision arrays; energies, forces and virials where there are any."""
     check(ds, "trajectory")
     units = units_of(ds)
     if (units.length, units.energy) != (METAL.length, METAL.energy):
@@ -142,7 +152,8 @@ def write(ds: xr.Dataset, path: str | Path) -> None:
     (folder / "set.000").mkdir(parents=True, exist_ok=True)
     names = list(dict.fromkeys(str(t) for t in ds["type"].values))
     n = ds.sizes["frame"]
-    for name, field in (("coord", "position"), ("box", "box"), ("force", "force"), ("energy", "energy")):
+    fields = {"coord": "position", **{name: name for name in ("box", "force", "energy", "virial")}}
+    for name, field in fields.items():
         if field in ds:
             values = ds[field].values.reshape(n) if name == "energy" else ds[field].values.reshape(n, -1)
             with atomic_path(folder / "set.000" / f"{name}.npy") as draft, draft.open("wb") as stream:
