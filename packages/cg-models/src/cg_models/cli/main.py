@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from cg_data.cli.main import units_argument
 from cg_data.cli.values import one_or_per_type, positive, text, typed, whole
+from cg_models.cli import deep_arguments
 from cg_models.cli.readers import frames_slice, not_negative, share
 
 UNITS_HELP = "lj, real, metal, gromacs, votca, or LENGTH,ENERGY such as nm,kJ/mol"
@@ -95,6 +97,12 @@ def _train(options: argparse.Namespace) -> int:
     return train(options)
 
 
+def _deep(options: argparse.Namespace) -> int:
+    from cg_models.cli.deep import deep
+
+    return deep(options)
+
+
 def _evaluate(options: argparse.Namespace) -> int:
     from cg_models.cli.evaluate import evaluate
 
@@ -113,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_pressure(commands)
     _add_train(commands)
     _add_evaluate(commands)
+    deep_arguments.add(partial(_command, commands), _deep, units_argument, UNITS_HELP)
     return parser
 
 

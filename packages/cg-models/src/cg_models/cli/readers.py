@@ -37,3 +37,15 @@ def frames_slice(given: str) -> slice:
     if not 2 <= len(numbers) <= 3 or any(n is not None and n < 0 for n in numbers) or numbers[2:] == [0]:
         raise ValueError(f"must be START:STOP or START:STOP:STEP, whole numbers, got {given!r}")
     return slice(*numbers)
+
+
+def sizes(given: str) -> tuple[int, ...]:
+    """Return the sizes of layers.
+
+    >>> sizes("25,50,100")
+    (25, 50, 100)
+    """
+    parts = str(given).split(",")
+    if not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
+        raise ValueError(f"must be whole numbers with commas, got {given!r}")
+    return tuple(int(part) for part in parts)
