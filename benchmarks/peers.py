@@ -29,6 +29,15 @@ PINS = {
         "fasteners==0.20",
         "omegaconf==2.3.1",
     ),
+    "deepmd": (
+        "torch==2.11.0",  # what its compiled operators are made for
+        "numpy==2.4.6",
+        "deepmd-kit==3.2.0",
+        "e3nn==0.6.0",
+        "vesin-torch==0.6.2",
+        "nvalchemi-toolkit-ops==0.5.0",
+        "mpich==5.0.2",
+    ),
     "torchani": ("torch==2.13.0", "numpy==2.4.6", "ase==3.29.0", "torchani==2.9.0"),
     "analysis": ("freud-analysis==3.4.0", "MDAnalysis==2.11.0"),
 }

@@ -29,6 +29,7 @@ NAMES = (
     "schnet",
     "ani",
     "hipnn",
+    "deep",
 )
 QUICK = Effort(seconds=0.2, rounds=2, quick=True)
 
