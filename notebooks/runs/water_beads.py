@@ -1,0 +1,172 @@
+"""Beads of water for notebook 05: deep potentials that learn forces on the oxygens of water_trajectory.py, by eq. 9; resumable.
+
+python notebooks/runs/water_beads.py WORK --trajectory WORK_OF_TRAJECTORY [--kinds frame smooth] [--shares …] [--models 0 1 2 3 4 5]
+       [--steps 40000] [--minutes M] [--force molecule|oxygen] [--guard core|none] [--out …/05]
+
+Two kinds: `frame` has the paper's local frames (16 neighbors with directions, others by distance, 6 Å, 120-60-30-15) and `smooth` is
+continuous. Six models of each differ in how their weights begin and in the order of frames, for three lengths of data: the paper's 2, 5 and 15 ns are shares of
+ours. The last tenth of the data is never learned from. Forces are those on whole molecules, whose mean at fixed oxygens is that of
+forces on oxygens (see water_trajectory.py) with less noise; `--force oxygen` has the paper's. A core, made of g(r), keeps
+beads apart where there are no data; `--guard none` leaves it out, as the paper does.
+
+Several of these commands may go on at the same time, each with models of its own. Models go to WORK; beads.nc has the errors of all that are there, and
+…/05/beads-{kind}.safetensors the first model of the longest data.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import water
+import water_trajectory as trajectory
+import xarray as xr
+
+import cg_models as cm
+
+KINDS = ("frame", "smooth")
+SHARES = (2 / 15, 5 / 15, 1.0)  # the paper's 2, 5 and 15 ns
+HELD = 0.1  # of all frames, the last
+CORE_BINS, CORE_REACH = 0.02, 5.0  # Å
+
+
+def options_of(kind: str) -> cm.LocalFrameOptions | cm.SmoothOptions:
+    """Return the paper's environments, or smooth ones with about as many weights."""
+    match kind:
+        case "frame":
+            return cm.LocalFrameOptions(water.CUTOFF, (water.COUNT["O"],))
+        case "smooth":
+            return cm.SmoothOptions(water.CUTOFF, 0.5, (water.COUNT["O"],), (8, 16, 32), 8, (64, 64, 64))
+        case _:
+            raise ValueError(f"a kind of beads is one of {', '.join(KINDS)}, got {kind!r}")
+
+
+@dataclass(frozen=True, eq=False)
+class Beads:
+    """What is learned from, and how."""
+
+    work: Path
+    frames: cm.BeadFrames
+    steps: int = 40_000
+    guard: str = "core"
+
+    @cached_property
+    def learned(self) -> int:
+        """How many frames there are to learn from; the others are held out."""
+        return len(self.frames) - max(1, round(HELD * len(self.frames)))
+
+    @cached_property
+    def held(self) -> cm.BeadFrames:
+        """At most 1000 of the frames held out: the paper's deviations are of as many."""
+        rest = np.arange(self.learned, len(self.frames))
+        return water.some_of(
+            self.frames, rest[np.unique(np.linspace(0, len(rest) - 1, min(1000, len(rest))).astype(int))]
+        )
+
+    @cached_property
+    def prior(self) -> cm.Prior:
+        if self.guard == "none":
+            return cm.Prior()
+        r, g = self.frames.distributions(CORE_REACH, round(CORE_REACH / CORE_BINS), most=2000)
+        return cm.Prior(between={(0, 0): cm.core_of(r, g[0, 0], water.KT, cutoff=CORE_REACH)})
+
+    def trainer(self, kind: str, share: float, model: int, checkpoint: Path) -> cm.DeepTrainer:
+        """Return the trainer of one model, with the first part of what there is to learn from."""
+        seed = 1000 * model + round(100 * share)
+        return cm.DeepTrainer(
+            cm.DeepPotential(options_of(kind), self.prior, seed=seed),
+            water.some_of(self.frames, np.arange(max(1, round(share * self.learned)))),
+            cm.DeepTraining(self.steps, batch=4, rate=1e-3, last_rate=1e-6, seed=seed), normalize=not checkpoint.exists(),
+        )  # fmt: skip
+
+    def teach(self, kind: str, share: float, model: int, *, minutes: float | None, report: int) -> float:
+        """Teach a model to its end, or for so many minutes; return those that it took now."""
+        file = file_of(self.work, kind, share, model)
+        if file.exists():
+            return 0.0
+        checkpoint = file.with_suffix(".training")
+        trainer = self.trainer(kind, share, model, checkpoint)
+        before = history_of(checkpoint)
+        history = water.taught(trainer, checkpoint, minutes=minutes, report=report)
+        if history.done:
+            held = trainer.errors(self.held).force
+            water.written(history, file.with_suffix(".nc"), kind=kind, share=share, model=model, held_out_force_rmse=held,
+                          frames=len(trainer.frames), steps=self.steps)  # fmt: skip
+            cm.save_deep(trainer.potential, file, ["O"], water.UNITS)
+        return (float(history.seconds[-1]) - before) / 60
+
+
+def history_of(checkpoint: Path) -> float:
+    """Return the seconds that a training has taken so far."""
+    file = checkpoint.with_suffix(".json")
+    if not file.exists():
+        return 0.0
+    import json
+
+    return float(json.loads(file.read_text())[-1][3])
+
+
+def file_of(work: Path, kind: str, share: float, model: int) -> Path:
+    """Return where a model is."""
+    return work / f"{kind}-{100 * share:03.0f}-{model}.safetensors"
+
+
+def collected(work: Path) -> xr.Dataset:
+    """Return the errors of all models that are there, a row each."""
+    found = [xr.load_dataset(file) for file in sorted(work.glob("*-*-*.nc"))]
+    rows = {n: [f.attrs[n] for f in found] for n in ("kind", "share", "model", "frames", "held_out_force_rmse")}
+    last = {
+        "training_force_rmse": [float(f.force_rmse[-1]) for f in found],
+        "seconds": [float(f.seconds[-1]) for f in found],
+    }
+    return xr.Dataset({n: ("row", np.array(values)) for n, values in (rows | last).items()})
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("work", type=Path)
+    words.add_argument("--trajectory", type=Path, required=True, help="the WORK of water_trajectory.py")
+    words.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
+    words.add_argument("--shares", nargs="+", type=float, default=list(SHARES))
+    words.add_argument("--models", nargs="+", type=int, default=list(range(6)))
+    words.add_argument("--steps", type=int, default=40_000)
+    words.add_argument("--force", choices=trajectory.FORCES, default="molecule")
+    words.add_argument("--guard", choices=("core", "none"), default="core")
+    words.add_argument("--minutes", type=float, help="of processor time, after which to stop for now")
+    words.add_argument("--report", type=int, default=1000, help="steps between reports, each of which is a checkpoint")
+    words.add_argument("--out", type=Path, default=water.RESULTS)
+    options = words.parse_args(arguments)
+    frames = trajectory.frames_of(options.trajectory, options.force)
+    about = {"steps": options.steps, "force": options.force, "guard": options.guard, "frames": len(frames)}
+    water.claimed(options.work, **about)
+    beads, left = Beads(options.work, frames, options.steps, options.guard), options.minutes
+    for kind, share, model in product(options.kinds, options.shares, options.models):
+        if left is not None and left <= 0:
+            print("stopped: the same command goes on")
+            break
+        spent = beads.teach(kind, share, model, minutes=left, report=options.report)
+        left = None if left is None else left - spent
+    found, rms = collected(options.work), float(np.sqrt(np.mean(np.square(frames.forces))))
+    command = f"python notebooks/runs/water_beads.py WORK --trajectory … --steps {options.steps} --force {options.force} --guard {options.guard}"
+    water.written(
+        found,
+        options.out / "beads.nc",
+        **about,
+        force_rms=rms,
+        held=len(beads.held),
+        command=command,
+        seed="1000 model + 100 share",
+    )
+    for kind in options.kinds:
+        if (longest := file_of(options.work, kind, max(options.shares), min(options.models))).exists():
+            (options.out / f"beads-{kind}.safetensors").write_bytes(longest.read_bytes())
+    print(found.to_dataframe().to_string())
+
+
+if __name__ == "__main__":
+    main()
