@@ -128,9 +128,11 @@ def slopes(seats: Any, ends: Any, place: Any, full: Any, vectors: Any, by: Any, 
                     for axis in range(3):
                         q = by[i, place[k] + 1 + axis] / square
                         closer -= 2 * q * _dot(v, axes[axis])
-                        out[e] += q * axes[axis]
-                        back[axis] += q * v
-                out[e] += closer / square * v
+                        for x in range(3):  # expressions of arrays would make one each time
+                            out[e, x] += q * axes[axis, x]
+                            back[axis, x] += q * v[x]
+                for x in range(3):
+                    out[e, x] += closer / square * v[x]
         if area > 0:
             a, b = vectors[ends[i, 0]], vectors[ends[i, 1]]
             _cross(axes[0], back[1], pull[0])  # y = z × x, so dE/dz has x × dE/dy and dE/dx has dE/dy × z
