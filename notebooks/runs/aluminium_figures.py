@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import aluminium as al
 import aluminium_fits as fitting
+import aluminium_melting as melting
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
@@ -194,4 +195,34 @@ def cold(solid: xr.Dataset, kind: str) -> Figure:
         xlabel="lattice constant / Å", ylabel="E − E₀ / meV", xlim=(3.85, 4.3), ylim=(-5, 150), title=f"{kind}, fcc"
     )
     panel.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def melts(found: xr.Dataset) -> Figure:
+    """Draw how fast a crystal beside its melt gains energy, over temperature, and where it would not."""
+    figure, panel = plt.subplots(figsize=(5.2, 3.2), layout="constrained")
+    slope, error = melting.slopes(found)
+    for correction, color, label in (
+        ("none", BARE, found.attrs["potential"]),
+        ("paper-1323", OURS, "with u of 1323 K"),
+    ):
+        mine = np.flatnonzero(found.correction.values == correction)
+        kelvins = found.temperature.values[mine].astype(float)
+        point, off = melting.melting_point(kelvins, slope[mine], error[mine])
+        panel.errorbar(
+            kelvins,
+            slope[mine],
+            error[mine],
+            color=color,
+            marker="o",
+            ls="",
+            capsize=2,
+            label=f"{label}: {point:.0f} ± {off:.0f} K",
+        )
+        panel.plot(
+            kelvins, np.poly1d(np.polyfit(kelvins, slope[mine], 1, w=1 / error[mine]))(kelvins), color=color, lw=1
+        )
+    panel.axhline(0, color="0.7", lw=0.8, zorder=0)
+    panel.set(xlabel="T / K", ylabel="dE/dt / meV ps⁻¹ per atom")
+    panel.legend(frameon=False)
     return figure

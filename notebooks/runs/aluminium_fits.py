@@ -20,6 +20,7 @@ from pathlib import Path
 import aluminium as al
 import numpy as np
 import xarray as xr
+from scipy.signal import savgol_filter
 
 import cg_data as cd
 import cg_inverse as ci
@@ -135,11 +136,12 @@ def goal(fits: xr.Dataset, kelvin: int) -> xr.DataArray:
     return (row.g - row.delta).dropna("r")
 
 
-def correction(row: xr.Dataset) -> cd.PairTable:
-    """Return u(r) of a round as simulations had it: Akima's spline through its shells."""
+def correction(row: xr.Dataset, smooth: int = 1) -> cd.PairTable:
+    """Return u(r) of a round as simulations had it: Akima's spline through its shells, or through parabolas over `smooth` of them."""
     core, reach, begins = (float(row.r[int(row.begins)]), float(row.reach), int(row.begins))
     count = int((row.r.values[begins:] < reach).sum())
-    return ShellBasis(core, reach, count, al.WIDTH).table(row.u.values[begins : begins + count])
+    u = row.u.values[begins : begins + count]
+    return ShellBasis(core, reach, count, al.WIDTH).table(u if smooth < 5 else savgol_filter(u, smooth, 2))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import aluminium as al
 import aluminium_fits as fitting
+import aluminium_melting as melting
 import numpy as np
 import xarray as xr
 from closing_table import Row
@@ -168,13 +169,27 @@ def of_density(fits: xr.Dataset, kind: str, kelvins: Sequence[int]) -> list[Row]
     return rows
 
 
+def of_melting(found: xr.Dataset) -> list[Row]:
+    """Return the melting point without and with the correction of the hottest liquid."""
+    rows, kind, (slope, error) = [], found.attrs["potential"], melting.slopes(found)
+    for correction, label, paper in (
+        ("none", "", "920 ± 5 (ANI-Al)"),
+        ("paper-1323", " + u(1323 K)", "905 ± 5 (ANI-Al)"),
+    ):
+        mine = found.correction.values == correction
+        kelvin, off = melting.melting_point(found.temperature.values[mine].astype(float), slope[mine], error[mine])
+        rows.append(Row(f"{kind}{label}: melting point, {found.attrs['atoms']} atoms, K", paper, kelvin, "stated, with its cost", True, off, "K", command=found.attrs["command"],
+                        minutes=float(found.seconds.values[mine].sum()) / 60))  # fmt: skip
+    return rows
+
+
 def endless(run: xr.Dataset, kelvin: int, atoms: int) -> float:
     """Return D [Å²/ps] freed of the box's size (Yeh and Hummer)."""
     return float(run.diffusion) + al.slowed(kelvin, float(run.density), atoms)
 
 
-def of_transfer(fits: xr.Dataset, table: xr.Dataset, solid: xr.Dataset) -> list[Row]:
-    """Return what corrections do where they were not fitted: between temperatures, and in the crystal."""
+def of_transfer(fits: xr.Dataset, table: xr.Dataset) -> list[Row]:
+    """Return what corrections do at temperatures where they were not fitted."""
     rows, kind = [], table.attrs["potential"]
     for kelvin in (1023, 1148, 1198):
         goal = fitting.goal(fits, kelvin)
@@ -187,10 +202,19 @@ def of_transfer(fits: xr.Dataset, table: xr.Dataset, solid: xr.Dataset) -> list[
             share, error = ratio(misfit(pick(table, correction, kelvin), goal), bare)
             rows.append(Row(f"{kind}, {kelvin} K, held out: share of ∫(Δg)²r²dr that is left, {label}", "future work", share, "< 0.25", share < 0.25, error,
                             command=f"{_CHECKS} WORK --potential ani:FOLDER"))  # fmt: skip
-    mine = solid.isel(row=solid.potential.values == kind)
-    bare_a = float(mine.lattice[mine.correction.values == "none"].item())
-    for kelvin in (1023, 1323):
-        a = float(mine.lattice[mine.correction.values == f"paper-{kelvin}"].item())
-        rows.append(Row(f"{kind} + u({kelvin} K): fcc lattice constant, Å (bare {bare_a:.3f})", "worse than bare (text)", a, "stated", True, unit="angstrom",
-                        command=f"{_SOLID} --potential ani:FOLDER"))  # fmt: skip
+    return rows
+
+
+def of_solid(solid: xr.Dataset, kinds: Sequence[str]) -> list[Row]:
+    """Return the lattice constants of crystals with corrections of the liquid."""
+    rows = []
+    for kind in kinds:
+        mine = solid.isel(row=solid.potential.values == kind)
+        bare = float(mine.lattice[mine.correction.values == "none"].item())
+        for kelvin in (1023, 1323):
+            a, spread = (
+                float(mine[name][mine.correction.values == f"paper-{kelvin}"].item()) for name in ("lattice", "spread")
+            )
+            rows.append(Row(f"{kind} + u({kelvin} K): fcc lattice constant, Å (bare {bare:.3f}, measured 4.046)", "worse than bare (text)", a, "stated", True, spread, "angstrom",
+                            command=f"{_SOLID} --potential ani:FOLDER hipnn:FILE"))  # fmt: skip
     return rows
