@@ -55,20 +55,21 @@ def weights(fits: xr.Dataset, kind: str, kelvin: int, names: Sequence[str] = ("p
     return figure
 
 
-def corrections(fits: xr.Dataset, kinds: Sequence[str]) -> Figure:
-    """Draw u(r; T) of every potential (fig. 3), with standard errors."""
+def corrections(fits: xr.Dataset, kinds: Sequence[str], last: int = 4) -> Figure:
+    """Draw u(r; T) of every potential (fig. 3): the mean and the spread of the last generations."""
     figure, axes = plt.subplots(1, len(al.TEMPERATURES), figsize=(12, 3), sharey=True, layout="constrained")
     for panel, kelvin in zip(axes, al.TEMPERATURES, strict=True):
         for kind in kinds:
-            row = fitting.best(fits, kind, f"paper-{kelvin}")
-            shown = row.r.values > 2.3
-            u, error = 1000 * row.u.values[shown], 1000 * row.u_stderr.values[shown]
-            panel.plot(row.r[shown], u, color=COLORS[kelvin], ls=LINES[kind], lw=1.4, label=kind)
-            if kind == kinds[0]:
-                panel.fill_between(row.r[shown], u - error, u + error, color=COLORS[kelvin], alpha=0.2, lw=0)
+            rounds = fitting.every(fits, kind, f"paper-{kelvin}").isel(round=slice(-last, None))
+            shown = rounds.r.values > 2.3
+            u, spread = (
+                1000 * value.values[shown] for value in (rounds.u.mean("round"), rounds.u.std("round", ddof=1))
+            )
+            panel.plot(rounds.r[shown], u, color=COLORS[kelvin], ls=LINES[kind], lw=1.4, label=kind)
+            panel.fill_between(rounds.r[shown], u - spread, u + spread, color=COLORS[kelvin], alpha=0.15, lw=0)
         panel.axhline(0, color="0.7", lw=0.8, zorder=0)
-        panel.set(xlabel="r / Å", title=f"{kelvin} K", xlim=(2.2, 8))
-        panel.legend(frameon=False)
+        panel.set(xlabel="r / Å", title=f"{kelvin} K", xlim=(2.2, 8), ylim=(-120, 60))
+        panel.legend(frameon=False, loc="lower right")
     axes[0].set(ylabel="u / meV")
     return figure
 
@@ -106,8 +107,14 @@ def density(checks: Mapping[str, xr.Dataset]) -> Figure:
 
 
 def _rows(panel: Axes, kind: str, table: xr.Dataset, values: xr.DataArray, errors: xr.DataArray) -> None:
-    for correction, color, label in (("none", BARE, kind), ("own", OURS, f"{kind} + u")):
+    for correction, color, label in (
+        ("none", BARE, kind),
+        ("own", OURS, f"{kind} + u"),
+        ("dense", OTHER, f"{kind} + u led to the density"),
+    ):
         here = np.flatnonzero(table.correction.values == correction)
+        if not here.size:
+            continue
         here = here[np.argsort(table.temperature.values[here])]
         panel.errorbar(table.temperature[here], values[here], errors[here], color=color, marker="o", ms=4, lw=1.2, ls=LINES[kind],
                        mfc="white" if kind == "HIP-NN" else color, capsize=2, label=label)  # fmt: skip

@@ -58,7 +58,7 @@ def _plans() -> dict[str, Plan]:
     plans |= {f"{name}-{t}": Plan((t,), 6, rule=rule) for name, rule in rules.items() for t in al.FITTED}
     plans |= {f"dense-{t}": Plan((t,), dense=True) for t in al.FITTED}
     plans[JOINT] = Plan(ENDS)
-    plans["large-1023"] = Plan((1023,), atoms=500, reach=10.0)
+    plans["large-1023"] = Plan((1023,), 6, atoms=500, reach=10.0)
     return plans
 
 

@@ -1,6 +1,6 @@
 """The melting point of a potential of aluminium without and with a correction: a crystal beside its melt. Resumable, a row a run.
 
-python notebooks/runs/aluminium_melting.py WORK --potential hipnn:FILE [--corrections none paper-1323] [--kelvins 880 930 980] [--out …/melting.nc]
+python notebooks/runs/aluminium_melting.py WORK --potential hipnn:FILE [--corrections none paper-1323] [--kelvins 860 930 1000] [--out …/melting.nc]
 
 1000 atoms, half of them a crystal along [001], at zero pressure in a box that breathes alike in all directions: above the melting point the
 energy grows with time, below it sinks. Where a line through the slopes of several temperatures is zero is the melting point. After aluminium_fits.py.
@@ -121,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words.add_argument("work", type=Path)
     words.add_argument("--potential", required=True)
     words.add_argument("--corrections", nargs="+", default=["none", "paper-1323"])
-    words.add_argument("--kelvins", nargs="+", type=int, default=[880, 930, 980])
+    words.add_argument("--kelvins", nargs="+", type=int, default=[860, 930, 1000])
     words.add_argument("--fits", type=Path, default=al.RESULTS / "fits.nc")
     words.add_argument("--out", type=Path, default=al.RESULTS / "melting.nc")
     options = words.parse_args(arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import aluminium as al
@@ -138,18 +139,21 @@ def size(row: xr.Dataset) -> float:
 
 
 def of_motion(checks: Mapping[str, xr.Dataset]) -> list[Row]:
-    """Return whether D and the density move towards experiment at every temperature."""
-    rows = []
+    """Return whether D and the density move towards experiment at every temperature; by u led to the density, where there is one."""
+    rows, labels = [], {"own": ("u", "towards experiment (figs. 4, 5)"), "dense": ("u led to the density", "not done")}
     for kind, table in checks.items():
-        for kelvin in al.TEMPERATURES:
-            bare, own = (pick(table, name, kelvin) for name in ("none", "own"))
-            for label, unit, wanted, values, error in (
-                ("D, Å²/ps", "angstrom^2/ps", al.diffusion_measured(kelvin), [endless(run, kelvin, int(table.attrs["atoms"])) for run in (bare, own)], own.diffusion_stderr),
-                ("density, g/cm³", "g/cm**3", al.GRAMS * al.density_measured(kelvin), [al.GRAMS * float(run.density) for run in (bare, own)], al.GRAMS * own.density_stderr),
+        atoms, command = int(table.attrs["atoms"]), f"{_CHECKS} WORK --potential …"
+        for kelvin, (name, (label, paper)) in product(al.TEMPERATURES, labels.items()):
+            if not has(table, name, kelvin):
+                continue
+            bare, own = (pick(table, n, kelvin) for n in ("none", name))
+            for quantity, unit, wanted, values, error in (
+                ("D, Å²/ps", "angstrom^2/ps", al.diffusion_measured(kelvin), [endless(run, kelvin, atoms) for run in (bare, own)], float(own.diffusion_stderr)),
+                ("density, g/cm³", "g/cm**3", al.GRAMS * al.density_measured(kelvin), [al.GRAMS * float(run.density) for run in (bare, own)], al.GRAMS * float(own.density_stderr)),
             ):  # fmt: skip
                 without, with_u = values
-                rows.append(Row(f"{kind} + u, {kelvin} K: {label} (bare {without:.3f}, measured {wanted:.3f})", "towards experiment (figs. 4, 5)", with_u, "nearer than bare",
-                                abs(with_u - wanted) < abs(without - wanted), float(error), unit, command=f"{_CHECKS} WORK --potential …"))  # fmt: skip
+                rows.append(Row(f"{kind} + {label}, {kelvin} K: {quantity} (bare {without:.3f}, measured {wanted:.3f})", paper, with_u, "nearer than bare",
+                                abs(with_u - wanted) < abs(without - wanted), error, unit, command=command))  # fmt: skip
     return rows
 
 

@@ -65,7 +65,9 @@ def rows(potential: str, fits: xr.Dataset) -> list[dict[str, Any]]:
         last = [cold(potential, every.isel(round=k)) for k in range(-ROUNDS, 0)]
         curve = cold(potential, every.isel(round=int(every.best)))
         spread = float(np.std([minimum(c, WIDE)["lattice"] for c in last], ddof=1))
-        found.append({"potential": kind, "correction": name, "curve": curve} | minimum(curve, WIDE) | {"spread": spread})
+        found.append(
+            {"potential": kind, "correction": name, "curve": curve} | minimum(curve, WIDE) | {"spread": spread}
+        )
     return found
 
 
