@@ -121,6 +121,12 @@ def dft_of(found: xr.Dataset) -> xr.Dataset:
     return xr.Dataset({n: found[of_dft(n)] for c in CURVES for n in (c, f"{c}_stderr")})
 
 
+def angular(found: xr.Dataset) -> xr.Dataset:
+    """Return curves with P(θ) [1/rad], ∫₀^π P dθ = 1, and its error: ½ sin θ times what is 1 where directions are independent."""
+    weight, names = 0.5 * np.sin(found.angle), ("adf_isotropic", "adf_isotropic_stderr")
+    return found.assign({n.replace("adf_isotropic", "p"): found[n] * weight for n in names})
+
+
 def stderr(blocks: npt.ArrayLike) -> Array:
     """Return the standard error of a mean over blocks, the first axis; nan of one block."""
     values = np.asarray(blocks, dtype=float)

@@ -87,7 +87,7 @@ class Cost:
     def drift(self, state: cs.State, calc: Any, step: float, molecules: int) -> dict[str, Any]:
         """Return the slope of U + K with its error by blocks, and what is left beside it."""
         settled = self.run(state, calc, step, round(1000 / step), cs.Langevin(water.FRICTION), sample_every=100).state
-        every = max(1, round(1000 * self.picoseconds / step / SAMPLES))
+        every = every_of(self.picoseconds, step)
         run = self.run(settled, calc, step, every * SAMPLES, cs.NVE(), sample_every=every, frames_every=every)
         frames = run.trajectory
         assert frames is not None
@@ -105,6 +105,11 @@ class Cost:
     def run(self, state: cs.State, calc: Any, step: float, steps: int, thermostat: Any, **more: Any) -> cs.Run:
         return cs.simulate(state, calc, kT=water.KT, dt=step * water.FEMTOSECOND, steps=steps, thermostat=thermostat, engine="ase",
                            seed=self.seed, units=water.UNITS, **more)  # fmt: skip
+
+
+def every_of(picoseconds: float, step: float) -> int:
+    """Return after how many steps of fs the energy of a run of so many ps is kept."""
+    return max(1, round(1000 * picoseconds / step / SAMPLES))
 
 
 def plan(results: Path, molecules: Sequence[int]) -> dict[str, list[Any]]:
