@@ -82,9 +82,9 @@ def angles(atoms: xr.Dataset, structure: xr.Dataset, kind: str) -> Figure:
     for (a, b), cutoff in zip(axes.T, cutoffs, strict=True):
         at = {label: (_degrees(found.sel(adf_cutoff=cutoff)), color) for label, (found, color) in curves.items()}
         beside(a, b, "p", "angle", _degrees(known.sel(adf_cutoff=cutoff)), at)
-        a.set(title=f"neighbors within {cutoff:g} Å", ylim=(0, None))
+        a.set(title=f"neighbors within {cutoff:g} Å")
         b.set(xlabel="O–O–O angle / °", xticks=range(0, 181, 45))
-    axes[0, 0].set(ylabel="P(θ) / rad⁻¹")
+    axes[0, 0].set(ylabel="P(θ) / rad⁻¹", ylim=(0, None))  # of all, once all is drawn
     axes[1, 0].set(ylabel="P − P of atoms / rad⁻¹")
     axes[0, 0].legend(frameon=False, fontsize=8)
     return figure
@@ -101,9 +101,9 @@ def orders(atoms: xr.Dataset, structure: xr.Dataset, kind: str) -> Figure:
     for (a, b), l in zip(axes.T, atoms.l.values, strict=True):
         at = {label: (found.sel(l=l), color) for label, (found, color) in curves.items()}
         beside(a, b, "steinhardt", "q_l", atoms.sel(l=l), at)
-        a.set(title=f"l = {l}", ylim=(0, None))
+        a.set(title=f"l = {l}")
         b.set(xlabel=f"q̄{l}", xlim=(0, _end(atoms.sel(l=l))))
-    axes[0, 0].set(ylabel="probability density")
+    axes[0, 0].set(ylabel="probability density", ylim=(0, None))
     axes[1, 0].set(ylabel="difference from atoms")
     axes[0, 0].legend(frameon=False, fontsize=8)
     return figure
@@ -166,7 +166,7 @@ def drifts(table: xr.Dataset) -> Figure:
             panel.plot(ps * np.arange(row.sizes["sample"]), MILLI * row.energy, color=color, ls=style, lw=1, label=label)  # fmt: skip
         panel.set(xlabel="t / ps", title=NAMES[kind])
         panel.legend(frameon=False, fontsize=8)
-    axes[0].set(ylabel="U + K − its first value / meV per molecule")
+    axes[0].set(ylabel="U + K from its first value\n/ meV per molecule")
     return figure
 
 
