@@ -70,10 +70,14 @@ class Beads:
 
     @cached_property
     def prior(self) -> cm.Prior:
+        return self.core(water.KT)
+
+    def core(self, kT: float) -> cm.Prior:
+        """Return what keeps beads apart where there are no data, in the unit of kT; nothing without a guard."""
         if self.guard == "none":
             return cm.Prior()
         r, g = self.frames.distributions(CORE_REACH, round(CORE_REACH / CORE_BINS), most=2000)
-        return cm.Prior(between={(0, 0): cm.core_of(r, g[0, 0], water.KT, cutoff=CORE_REACH)})
+        return cm.Prior(between={(0, 0): cm.core_of(r, g[0, 0], kT, cutoff=CORE_REACH)})
 
     def trainer(self, kind: str, share: float, model: int, checkpoint: Path) -> cm.DeepTrainer:
         """Return the trainer of one model, with the first part of what there is to learn from."""

@@ -48,6 +48,12 @@ def copies_of(beads: int, one: int) -> int:
     return copies
 
 
+def model_of(results: Path, kind: str) -> cm.StoredDeep | cm.StoredBeads:
+    """Return the model of beads of a kind: a deep potential, or what water_schnet.py has taught."""
+    file = results / f"beads-{kind}.safetensors"
+    return cm.load_beads(file) if kind == "schnet" else cm.load_deep(file)
+
+
 @dataclass(frozen=True, slots=True)
 class Structure:
     """One model with so many beads, in blocks of ps with steps of fs."""
@@ -74,11 +80,7 @@ class Structure:
         """Make a block if it is not there; return if it was made."""
         if self.file(block).exists():
             return False
-        model, state, began = (
-            cm.load_deep(self.results / f"beads-{self.kind}.safetensors"),
-            self.before(block),
-            time.process_time(),
-        )
+        model, state, began = model_of(self.results, self.kind), self.before(block), time.process_time()
         run = cs.simulate(
             state, cm.calculator(model), kT=water.KT, dt=self.step * water.FEMTOSECOND, steps=round(1000 * self.picoseconds / self.step),
             thermostat=cs.Langevin(water.FRICTION), observe=water.observables(float(state.box[0, 0])), sample_every=SAMPLED,
@@ -86,6 +88,17 @@ class Structure:
         )  # fmt: skip
         data = run.data.assign_attrs(seconds=time.process_time() - began)
         cs.Run(data, run.state).save(self.file(block))
+        return True
+
+    def complete(self, blocks: int) -> bool:
+        """Make all blocks that are not there, one to begin with and those that count; return False where beads broke down."""
+        try:
+            for block in range(blocks + 1):
+                if self.make(block):
+                    print(f"{self.kind}, {self.beads} beads: block {block} of {blocks}", flush=True)
+        except cs.BlowUp as error:
+            print(f"{self.kind}, {self.beads} beads broke down: {error}", flush=True)
+            return False
         return True
 
     def found(self) -> xr.Dataset:
@@ -144,13 +157,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     whole = []
     for kind, beads in product(options.kinds, options.beads):
         run = Structure(options.work, options.out, kind, beads, options.picoseconds, options.step)
-        try:
-            for block in range(options.blocks + 1):
-                if run.make(block):
-                    print(f"{kind}, {beads} beads: block {block} of {options.blocks}", flush=True)
+        if run.complete(options.blocks):
             whole.append((kind, beads))
-        except cs.BlowUp as error:
-            print(f"{kind}, {beads} beads broke down: {error}", flush=True)
     if not whole:
         raise SystemExit("no model has run to its end")
     found = beside_atoms(collected(options.work, options.out, whole), options.out)

@@ -12,14 +12,23 @@ import pytest
 pytest.importorskip("ase", reason="pip install ase")
 pytest.importorskip("torch", reason="pip install torch")
 pytest.importorskip("vesin", reason="pip install vesin")
+pytest.importorskip("matplotlib", reason="pip install matplotlib")
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "notebooks" / "runs"))
 if True:  # after the skips
+    import ase
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
     import torch
     import water
     import water_beads as beads
     import water_cost as cost
     import water_deviation as deviation
+    import water_figures as figures
     import water_reference as reference
+    import water_rows as closing
+    import water_schnet as schnet
     import water_structure as structure
     import water_trajectory as trajectory
     import xarray as xr
@@ -303,6 +312,64 @@ def test_costs_grow_with_beads_and_energies_do_not_drift(known_beads, tmp_path):
     with pytest.raises(ValueError, match="box of DFT"):
         measure({"what": "cost", "kind": "atoms", "molecules": 216, "step": 0.5})
     assert [len(column) for column in cost.plan(known_beads, [27, 216]).values()] == [10] * 4
+
+
+@pytest.fixture(scope="module")
+def network(run, known_beads, tmp_path_factory):
+    """A small SchNet that was stopped after an epoch, has gone on, and has moved beads."""
+    work = tmp_path_factory.mktemp("schnet")
+    words = [
+        "--trajectory",
+        str(run),
+        "--frames",
+        "12",
+        "--epochs",
+        "2",
+        "--features",
+        "8",
+        "--blocks",
+        "1",
+        "--guard",
+        "none",
+    ]
+    words += ["--beads", str(PER_EDGE**3), "--parts", "2", "--picoseconds", "0.1", "--out", str(known_beads)]  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trajectory, "SETTLED", 0.0)
+        patch.setattr(structure, "SAMPLED", 5)
+        schnet.main([str(work), *words, "--minutes", "0"])
+        assert not (known_beads / "schnet.nc").exists()
+        schnet.main([str(work), *words])
+    return xr.load_dataset(known_beads / "schnet.nc")
+
+
+def test_a_network_of_the_same_forces_is_told_in_their_unit(network, run, known_beads):
+    """Its held-out error in eV/Å, by the calculator that moves beads."""
+    held = beads.Beads(known_beads, trajectory.frames_of(run, settled=0.0), guard="none").held
+    calc = cm.calculator(structure.model_of(known_beads, "schnet"))
+    said = [calc.get_forces(ase.Atoms(["O"] * len(x), positions=x, cell=[EDGE] * 3, pbc=True)) for x in held.positions]
+    rms = float(np.sqrt(np.mean((np.array(said) - held.forces) ** 2)))
+    assert rms == pytest.approx(
+        float(network.held_out_force_rmse[-1]), rel=1e-3
+    )  # filters are splines where beads move
+    assert network.sizes["epoch"] == 2
+    assert network.attrs["frames"] == 12
+    assert float(network.kelvin[0]) > 0
+
+
+def test_what_the_runs_have_found_is_drawn_and_has_rows(network, moved, taught, results, known_beads):
+    found = closing.loaded(known_beads) | {name: xr.load_dataset(results / f"{name}.nc") for name in ("beads",)}
+    atoms, known, small = found["trajectory"], found["structure"], PER_EDGE**3
+    models = {"smooth": figures.of(known, kind="smooth", beads=small), "SchNet": figures.of(found["schnet"], beads=small)}  # fmt: skip
+    drawn = [of(atoms, known, "smooth") for of in (figures.pairs, figures.angles, figures.orders)]
+    drawn += [figures.many_body(atoms, models, 4.5, 6), figures.learned(found["reference"], found["beads"])]
+    for figure in drawn:
+        figure.canvas.draw()
+        plt.close(figure)
+    rows = {row.quantity: row for row in closing.every(found, (small, 8 * small))}
+    off = rows[f"smooth, {8 * small} beads: max |Δg| from the atoms"].ours
+    assert off == pytest.approx(float(known.g_difference[1]), rel=1e-6)
+    assert rows[f"SchNet, {small} beads: max |Δg| from the atoms"].ours is not None
+    assert rows[f"IBI, {small} beads: max |Δg| from the atoms"].ours is None
 
 
 def test_copies_make_cubes():
