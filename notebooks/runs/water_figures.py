@@ -110,9 +110,9 @@ def orders(atoms: xr.Dataset, structure: xr.Dataset, kind: str) -> Figure:
 
 
 def _end(found: xr.Dataset) -> float:
-    """Return where a distribution of q̄ has become nothing."""
+    """Return where a distribution of q̄ has become nothing; 1, where q̄ ends, if no bead has neighbors."""
     some = found.q_l.values[found.steinhardt.values > 1e-3 * found.steinhardt.values.max()]
-    return min(1.0, 1.15 * float(some.max()))
+    return min(1.0, 1.15 * float(some.max(initial=0.0)) or 1.0)
 
 
 def deviations(table: xr.Dataset) -> Figure:
