@@ -129,7 +129,7 @@ def test_every_row_is_a_number_or_says_that_there_is_none(results):
         assert row.line()
     absent = {row.quantity for row in rows if row.ours is None}
     assert any(q.startswith(f"local frames, {SIZES[1]} beads") for q in absent)  # it has not run
-    assert all("local frames" in q or "SchNet" in q for q in absent)
+    assert all("local frames" in q or "SchNet" in q or "within 2.7 Å" in q for q in absent)  # nothing is so near
 
 
 def test_with_nothing_but_atoms_there_is_a_row_for_every_quantity(results):
@@ -151,7 +151,8 @@ def test_beads_that_are_like_atoms_are_told_from_those_that_are_not(results):
         same = rows[f"smooth, {n} beads, {what}"]
         other, _ = closing.misplaced(figures.of(results["ibi"], beads=n), results["trajectory"], curve, **at)
         assert same.reached
-        assert other > 2 * same.ours
+        assert same.ours == pytest.approx(same.error, rel=0.5)  # what noise alone makes
+        assert other > 1.5 * same.ours
 
 
 def test_speeds_exponents_and_drifts_are_those_of_the_table():
