@@ -206,30 +206,19 @@ def cold(solid: xr.Dataset, kind: str) -> Figure:
 
 
 def melts(found: xr.Dataset) -> Figure:
-    """Draw how fast a crystal beside its melt gains energy, over temperature, and where it would not."""
-    figure, panel = plt.subplots(figsize=(5.2, 3.2), layout="constrained")
-    slope, error = melting.slopes(found)
-    for correction, color, label in (
-        ("none", BARE, found.attrs["potential"]),
-        ("paper-1323", OURS, "with u of 1323 K"),
+    """Draw the energy of a crystal beside its melt over time, at every temperature, without and with u."""
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), sharey=True, layout="constrained")
+    t = melting.WATCH / melting.BLOCKS * (np.arange(melting.BLOCKS) + 0.5)
+    for panel, correction, label in zip(
+        axes, ("none", "paper-1323"), (found.attrs["potential"], "with u of 1323 K"), strict=True
     ):
-        mine = np.flatnonzero(found.correction.values == correction)
-        kelvins = found.temperature.values[mine].astype(float)
-        point, off = melting.melting_point(kelvins, slope[mine], error[mine])
-        panel.errorbar(
-            kelvins,
-            slope[mine],
-            error[mine],
-            color=color,
-            marker="o",
-            ls="",
-            capsize=2,
-            label=f"{label}: {point:.0f} ± {off:.0f} K",
-        )
-        panel.plot(
-            kelvins, np.poly1d(np.polyfit(kelvins, slope[mine], 1, w=1 / error[mine]))(kelvins), color=color, lw=1
-        )
-    panel.axhline(0, color="0.7", lw=0.8, zorder=0)
-    panel.set(xlabel="T / K", ylabel="dE/dt / meV ps⁻¹ per atom")
-    panel.legend(frameon=False)
+        mine = found.isel(row=found.correction.values == correction).sortby("temperature")
+        kelvins = mine.temperature.values
+        for k, color in enumerate(plt.get_cmap("coolwarm")((kelvins - 840) / 180)):
+            energy = 1000 * mine.energy.values[k]
+            panel.plot(t, energy - energy[0], color=color, lw=1.4, label=f"{kelvins[k]} K")
+        panel.axhline(0, color="0.7", lw=0.8, zorder=0)
+        panel.set(xlabel="t / ps", title=label)
+        panel.legend(frameon=False, fontsize=8)
+    axes[0].set(ylabel="ΔE / meV per atom")
     return figure

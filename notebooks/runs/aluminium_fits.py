@@ -105,7 +105,7 @@ def rounds_of(folder: Path, plan: Plan, grid: al.Array) -> xr.Dataset:
 
 def collected(work: Path) -> xr.Dataset:
     """Return all fits below a folder, by potential and name of the fit."""
-    grid, found, labels = al.WIDTH * (np.arange(200) + 0.5), [], []
+    grid, found, labels = al.WIDTH * (np.arange(201) + 0.5), [], []
     for file in sorted(work.glob("*/*/history.nc")):
         kind, name = file.parts[-3:-1]
         found.append(rounds_of(file.parent, PLANS[name], grid))

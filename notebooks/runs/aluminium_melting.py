@@ -1,9 +1,9 @@
 """The melting point of a potential of aluminium without and with a correction: a crystal beside its melt. Resumable, a row a run.
 
-python notebooks/runs/aluminium_melting.py WORK --potential hipnn:FILE [--corrections none paper-1323] [--kelvins 860 930 1000] [--out …/melting.nc]
+python notebooks/runs/aluminium_melting.py WORK --potential hipnn:FILE [--corrections none paper-1323] [--kelvins 860 930 965 1000] [--out …/melting.nc]
 
-1000 atoms, half of them a crystal along [001], at zero pressure in a box that breathes alike in all directions: above the melting point the
-energy grows with time, below it sinks. Where a line through the slopes of several temperatures is zero is the melting point. After aluminium_fits.py.
+1000 atoms, half of them a crystal along [001], at zero pressure in a box that breathes alike in all directions: above the melting point all of
+them melt, below it all freeze, within some ps. The melting point is between the two nearest temperatures. After aluminium_fits.py.
 """
 
 from __future__ import annotations
@@ -92,28 +92,18 @@ class Melting:
         return max(10, round(self.share * picoseconds * al.PICOSECOND / al.DT))
 
 
-def slopes(found: xr.Dataset) -> tuple[al.Array, al.Array]:
-    """Return dE/dt of every run [meV/ps per atom] and its standard error, from two halves of what a line leaves."""
-    t = WATCH / BLOCKS * (np.arange(BLOCKS) + 0.5)
-    t -= t.mean()
-    energy = 1000 * (found.energy.values - found.energy.values.mean(axis=1, keepdims=True))
-    slope = energy @ t / (t @ t)
-    left = energy - slope[:, None] * t
-    correlated = 1 + 2 * np.clip((left[:, 1:] * left[:, :-1]).mean(axis=1) / (left**2).mean(axis=1), 0, 1)
-    return slope, np.sqrt((left**2).sum(axis=1) / (BLOCKS - 2) / (t @ t) * correlated)
+def gained(found: xr.Dataset) -> al.Array:
+    """Return the energy that atoms of every run have gained [meV], from the first block to the last quarter: negative where the melt froze."""
+    return np.asarray(1000 * (found.energy.values[:, -BLOCKS // 4 :].mean(axis=1) - found.energy.values[:, 0]))
 
 
-def melting_point(kelvins: al.Array, slope: al.Array, error: al.Array) -> tuple[float, float]:
-    """Return where a line through slopes is zero [K], and its standard error.
-
-    >>> melting_point(np.array([850.0, 900.0, 950.0]), np.array([-1.0, 0.0, 1.0]), np.full(3, 0.1))[0]
-    900.0
-    """
-    middle = float(np.average(kelvins, weights=error**-2))
-    (rise, height), covariance = np.polyfit(kelvins - middle, slope, 1, w=1 / error, cov="unscaled")
-    return float(round(middle - height / rise, 9)), float(
-        np.sqrt(covariance[1, 1] + (height / rise) ** 2 * covariance[0, 0]) / abs(rise)
-    )
+def melting_point(found: xr.Dataset) -> tuple[float, float] | None:
+    """Return the middle between the hottest temperature that froze and the coldest that melted [K], and half of what is between."""
+    change, kelvins = gained(found), found.temperature.values
+    if not ((change < 0).any() and (change > 0).any()):
+        return None
+    froze, molten = kelvins[change < 0].max(), kelvins[change > 0].min()
+    return float(froze + molten) / 2, float(molten - froze) / 2
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -121,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words.add_argument("work", type=Path)
     words.add_argument("--potential", required=True)
     words.add_argument("--corrections", nargs="+", default=["none", "paper-1323"])
-    words.add_argument("--kelvins", nargs="+", type=int, default=[860, 930, 1000])
+    words.add_argument("--kelvins", nargs="+", type=int, default=[860, 930, 965, 1000])
     words.add_argument("--fits", type=Path, default=al.RESULTS / "fits.nc")
     words.add_argument("--out", type=Path, default=al.RESULTS / "melting.nc")
     options = words.parse_args(arguments)
@@ -141,11 +131,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         command="python notebooks/runs/aluminium_melting.py WORK --potential hipnn:FILE",
     )  # fmt: skip
     found.to_netcdf(options.out)
-    slope, error = slopes(found)
     for correction in options.corrections:
-        mine = found.correction.values == correction
-        print(correction, found.temperature.values[mine], slope[mine].round(3), error[mine].round(3), "meV/ps;",
-              "{:.0f} ± {:.0f} K".format(*melting_point(found.temperature.values[mine].astype(float), slope[mine], error[mine])))  # fmt: skip
+        mine = found.isel(row=found.correction.values == correction)
+        print(correction, mine.temperature.values, gained(mine).round(1), "meV;", melting_point(mine))
 
 
 if __name__ == "__main__":

@@ -44,6 +44,6 @@ def of_replicates(quantity: str, paper: str, values: npt.ArrayLike, **more: Any)
 
 def write(rows: Sequence[Row], file: Path) -> None:
     """Print the rows and write them as JSON, to the file that NOTEBOOK_TABLE names if it is set."""
-    text = json.dumps([asdict(row) for row in rows], indent=1, ensure_ascii=False)
+    text = json.dumps([asdict(row) for row in rows], indent=1, ensure_ascii=False, default=np.generic.item)
     Path(os.environ.get("NOTEBOOK_TABLE", file)).write_text(text + "\n", encoding="utf-8")
     print("\n".join(row.line() for row in rows))
