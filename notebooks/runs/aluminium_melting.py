@@ -31,6 +31,7 @@ import cg_sim as cs
 ACROSS, ALONG = 5, 10  # cells of the crystal, of which half are molten
 LATTICE, ROOM = 4.13, 1.02  # Å near melting; how much longer the box is while half of it melts
 HOT = 2500  # K
+CLEAR = 5.0  # meV: what is less has changed before, or not at all
 MELT, COOL, SETTLE, WATCH, BLOCKS = (
     2.0,
     1.0,
@@ -100,9 +101,9 @@ def gained(found: xr.Dataset) -> al.Array:
 def melting_point(found: xr.Dataset) -> tuple[float, float] | None:
     """Return the middle between the hottest temperature that froze and the coldest that melted [K], and half of what is between."""
     change, kelvins = gained(found), found.temperature.values
-    if not ((change < 0).any() and (change > 0).any()):
+    if not ((change < -CLEAR).any() and (change > CLEAR).any()):
         return None
-    froze, molten = kelvins[change < 0].max(), kelvins[change > 0].min()
+    froze, molten = kelvins[change < -CLEAR].max(), kelvins[change > CLEAR].min()
     return float(froze + molten) / 2, float(molten - froze) / 2
 
 

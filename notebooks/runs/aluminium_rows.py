@@ -182,6 +182,12 @@ def of_melting(found: xr.Dataset) -> list[Row]:
     ):
         mine = found.isel(row=found.correction.values == correction)
         kelvin, half = melting.melting_point(mine) or (None, None)
+        dense = al.GRAMS * float(mine.density[int(mine.temperature.values.argmin())].mean())
+        label += (
+            ""
+            if kelvin
+            else f" (none: at {int(mine.temperature.min())} K it is {dense:.2f} g/cm³, molten before it is watched)"
+        )
         rows.append(Row(f"{kind}{label}: melting point, {found.attrs['atoms']} atoms, between two runs, K", paper, kelvin, "stated, with its cost", kelvin is not None, half, "K",
                         command=found.attrs["command"], minutes=float(mine.seconds.sum()) / 60))  # fmt: skip
     return rows
