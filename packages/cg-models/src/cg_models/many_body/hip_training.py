@@ -5,6 +5,7 @@ The network is hippynn's own, its layers and where it starts from; sums of sensi
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -246,8 +247,10 @@ class HipTrainer:
 def untaught(options: HipOptions, seed: int) -> nn.ModuleDict:
     """Return hippynn's network and the head that makes energies of its features, as teaching begins."""
     try:
-        from hippynn.layers.targets import HEnergy
-        from hippynn.networks.hipnn import Hipnn
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what hippynn still uses of torch as it is imported
+            from hippynn.layers.targets import HEnergy
+            from hippynn.networks.hipnn import Hipnn
     except ImportError:
         raise ImportError('teaching a HIP-NN needs hippynn: pip install "cg-models[hipnn]"') from None
     with torch.random.fork_rng():
