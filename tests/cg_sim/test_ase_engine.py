@@ -13,11 +13,12 @@ from cg_sim.box import as_box, wrapped
 from cg_sim.engines.protocol import BlowUp, Frame, Job
 from cg_sim.ensembles import NVE, Bussi, CellRescaling, Langevin, NoseHoover, degrees_of_freedom
 from cg_sim.lattices import fcc
+from cg_sim.running import simulate
 from cg_sim.state import State
 
 pytest.importorskip("ase.md.langevinbaoab", reason='optional: pip install "cg-sim[ase]"')
 from ase.build import bulk
-from ase.calculators.calculator import Calculator, PropertyNotImplementedError
+from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes, compare_atoms
 from ase.calculators.emt import EMT
 from ase.calculators.lj import LennardJones
 from ase.calculators.mixing import SumCalculator
@@ -320,3 +321,34 @@ def test_a_corrected_calculator_has_no_stress_where_its_model_has_none():
     atoms = bulk("Ar", "fcc", 5.3, cubic=True).repeat(3)
     with pytest.raises(PropertyNotImplementedError):
         Corrected(Still(sigma=3.4, rc=7.0), cd.LennardJones(cutoff=6.0)).get_property("stress", atoms)
+
+
+def test_a_calculator_is_asked_once_for_each_configuration():
+    calculator = Counting(sigma=3.4, epsilon=0.0103, rc=6.0)
+    run = simulate(
+        fcc(n=32, density=0.02, composition={"Ar": 1.0}, masses=39.95), calculator, kT=0.01, dt=0.1, steps=20, sample_every=5,
+        thermostat=Langevin(0.5), engine="ase",
+    )  # fmt: skip
+    assert run.state.step == 20
+    assert (
+        calculator.calls == 21
+    )  # of the first configuration, and of one a step: samples and checks ask for nothing new
+
+
+def test_comparing_names_what_has_changed():
+    atoms = bulk("Ar", "fcc", 5.3, cubic=True).repeat(2)
+    calculator = PairCalculator(cd.LennardJones(sigma=3.4, epsilon=0.0103, cutoff=5.0))
+    atoms.calc = calculator
+    atoms.get_forces()
+    assert calculator.check_state(atoms) == []
+    other = atoms.copy()
+    other.positions[3, 1] = np.nextafter(other.positions[3, 1], 10)
+    other.pbc = (True, True, False)
+    assert (
+        calculator.check_state(other)
+        == sorted(compare_atoms(atoms, other, tol=0.0), reverse=True)
+        == ["positions", "pbc"]
+    )
+    other.set_initial_charges(np.zeros(len(other)))
+    assert "initial_charges" in calculator.check_state(other)
+    assert calculator.check_state(atoms[:5]) == list(all_changes)

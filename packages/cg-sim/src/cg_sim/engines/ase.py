@@ -18,6 +18,7 @@ from cg_sim.state import State
 try:
     from ase.calculators.calculator import PropertyNotImplementedError
 
+    from cg_sim.engines.ase_asked import AskedOnce
     from cg_sim.engines.ase_dynamics import dynamics, memory, remember, rewind
 except ImportError as error:
     raise ImportError(f'the ase engine needs ASE 3.29 or newer ({error}): pip install "cg-sim[ase]"') from None
@@ -52,7 +53,7 @@ class AseSession:
     def __init__(self, job: Job) -> None:
         self._job, self._step, self._last = job, job.state.step, job.state
         self._atoms = to_ase(job.state)
-        self._atoms.calc = _calculator(job.forces)
+        self._atoms.calc = AskedOnce(_calculator(job.forces))
         if "momenta" in job.extra:
             self._atoms.set_momenta(job.extra["momenta"])
         self._rng = np.random.Generator(np.random.Philox(key=job.seed))
