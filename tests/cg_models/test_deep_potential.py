@@ -10,6 +10,7 @@ pytest.importorskip("vesin")
 pytest.importorskip("numba")
 if True:  # after the skips
     import cg_models as cm
+    from cg_models.deep_potential.served import Served
     from cg_models.deep_potential.tables import error, knots_for
     from cg_models.many_body.neighborhoods import Neighborhoods
 
@@ -202,3 +203,26 @@ def test_atoms_that_have_collapsed_are_refused():
 def test_options_that_make_no_sense_are_refused(options, says):
     with pytest.raises(ValueError, match=says):
         options()
+
+
+@every_potential
+def test_what_dynamics_ask_is_the_potential(potential):
+    served, (x, cell, types) = Served(potential, skin=0.5), frame()
+    noise = np.random.default_rng(6)
+    for size in (0.0, 0.02, 0.5):  # what is kept from call to call, and what is looked for again
+        at = x + size * noise.standard_normal(x.shape)
+        found, known = served(at, cell, types), potential(at, cell, types)
+        np.testing.assert_allclose(found.energies, known.energies, atol=1e-12)
+        np.testing.assert_allclose(found.forces, known.forces, atol=1e-12)
+        np.testing.assert_allclose(found.virials, known.virials, atol=1e-11)
+    with pytest.raises(ValueError, match="types 0 to 1"):
+        served(x, cell, types + 1)
+
+
+def test_what_dynamics_ask_follows_the_precision_of_the_networks():
+    x, cell, types = frame()
+    known = potential_of(OPTIONS["two sides"])(x, cell, types).forces
+    single = potential_of(OPTIONS["two sides"])
+    single.networks.float()
+    off = np.abs(Served(single)(x, cell, types).forces - known).max() / np.abs(known).max()
+    assert 1e-9 < off < 1e-5

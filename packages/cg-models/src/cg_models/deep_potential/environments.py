@@ -43,7 +43,9 @@ class Environments(Protocol):
     @property
     def size(self) -> int: ...
 
-    def prepared(self, structures: Structures, *, learning: bool = False) -> Prepared: ...
+    def prepared(self, structures: Structures, *, learning: bool = False, unchanged: bool = False) -> Prepared:
+        """Return the environments of structures; weights that are `unchanged` since the last call are not looked at."""
+        ...
 
     def features(self, types: Tensor, given: Tensor, *along: Tensor) -> list[Tensor]:
         """Return features (atom, size), and their changes with those of `given`."""

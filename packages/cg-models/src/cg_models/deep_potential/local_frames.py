@@ -34,7 +34,7 @@ class LocalFrames(nn.Module):
         self.register_buffer("mean", torch.zeros(options.types, self.size, dtype=torch.float64))
         self.register_buffer("spread", torch.ones(options.types, self.size, dtype=torch.float64))
 
-    def prepared(self, structures: Structures, *, learning: bool = False) -> FramesPrepared:
+    def prepared(self, structures: Structures, *, learning: bool = False, unchanged: bool = False) -> FramesPrepared:
         """Return D of all atoms."""
         if not structures.shortest > 0:
             raise ValueError("two atoms are at the same place")

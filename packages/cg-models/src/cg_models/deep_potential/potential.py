@@ -87,9 +87,16 @@ class DeepPotential(nn.Module):
             energies[of], by[of] = some.energies.double(), some.slopes.double()
         return energies, by
 
+    def check_types(self, types: npt.NDArray[np.int64]) -> None:
+        """Raise ValueError if one is none of the potential's."""
+        if types.min() < 0 or types.max() >= self.options.types:
+            raise ValueError(
+                f"the potential has types 0 to {self.options.types - 1}, got {types.min()} to {types.max()}"
+            )
+
     def evaluate(self, structures: Structures) -> Found:
         """Return what there is of frames as `structure` and `joined` make them."""
-        _check_types(structures.types, self.options.types)
+        self.check_types(structures.types)
         prepared, types = self.environments.prepared(structures), torch.from_numpy(structures.types)
         energies, by = self.gathered(types, self.passed(types, prepared.given))
         return self.found(structures, prepared, energies, by)
@@ -132,8 +139,3 @@ def _check_prior(prior: Prior, options: Options) -> None:
     for pair, potential in prior.between.items():
         if potential.cutoff > options.cutoff * (1 + 1e-9):
             raise ValueError(f"the prior of {pair} ends at {potential.cutoff:g}, environments at {options.cutoff:g}")
-
-
-def _check_types(types: npt.NDArray[np.int64], known: int) -> None:
-    if types.min() < 0 or types.max() >= known:
-        raise ValueError(f"the potential has types 0 to {known - 1}, got {types.min()} to {types.max()}")

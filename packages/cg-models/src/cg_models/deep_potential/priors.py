@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from cg_models.deep_potential.edge_kernels import edge_curves
 from cg_models.deep_potential.structures import Structures
 from cg_models.schnet.bead_potential import Prior
 from cg_models.schnet.graph import Graph
@@ -15,6 +16,16 @@ Array = npt.NDArray[np.float64]
 
 def prior_of(prior: Prior, structures: Structures) -> tuple[Array, Array]:
     """Return energies (atom,) and their slopes by vectors (edge, 3)."""
+    s, tables = structures, prior.tables
+    if tables is not None:
+        energies, slopes = np.zeros(len(s.types)), np.zeros_like(s.vectors)
+        if not edge_curves(s.types, s.first, s.j, s.vectors, *tables, energies, slopes):
+            return energies, slopes
+    return _asked(prior, structures)
+
+
+def _asked(prior: Prior, structures: Structures) -> tuple[Array, Array]:
+    """Return them by the potentials themselves, where pairs are nearer than tables begin."""
     d = np.sqrt(np.einsum("ek,ek->e", structures.vectors, structures.vectors))
     i, j, apart, types, frame = (
         torch.from_numpy(np.asarray(k)) for k in (structures.i, structures.j, d, structures.types, structures.frame)

@@ -39,7 +39,7 @@ class SmoothEnvironments(nn.Module):
         sizes = (1, *options.embedding)
         self.networks = nn.ModuleList(Layers(sizes, steps=options.embedding_steps, noise=noise) for _ in range(count))
         self.reach = (math.inf, 0.0)
-        self._of = torch.empty(0, dtype=torch.float64)
+        self._of, self._reaches = torch.empty(0, dtype=torch.float64), math.inf
         self._table: tuple[Tensor, float]
 
     @property
@@ -52,12 +52,12 @@ class SmoothEnvironments(nn.Module):
         """The networks, by center and neighbor, one after the other, or by neighbor alone."""
         return cast(list[Layers], list(self.networks))
 
-    def prepared(self, structures: Structures, *, learning: bool = False) -> SmoothPrepared:
+    def prepared(self, structures: Structures, *, learning: bool = False, unchanged: bool = False) -> SmoothPrepared:
         """Return T of all atoms, from tables that reach to the nearest neighbors there are."""
         self._look(structures.shortest)
         if learning and not self.reach[1]:
             self.remeasure()
-        table, spacing = self._made(self.reach[1]) if learning else self._kept()
+        table, spacing = self._made(self.reach[1]) if learning else self._kept(unchanged)
         return SmoothPrepared(self, structures, self._rows(spacing), table)
 
     def features(self, types: Tensor, given: Tensor, *along: Tensor) -> list[Tensor]:
@@ -112,12 +112,15 @@ class SmoothEnvironments(nn.Module):
     def _spacing(self) -> float:
         return spacing_for(self.embeddings, self._start(), self._end(), ALLOWED)
 
-    def _kept(self) -> tuple[Tensor, float]:
+    def _kept(self, unchanged: bool) -> tuple[Tensor, float]:
         """Return the table, made anew where weights have changed or atoms come nearer than before."""
+        if unchanged and self._reaches == self.reach[0]:
+            return self._table
         with torch.no_grad():  # weights themselves are compared: not all that changes them counts versions of tensors
             of = torch.cat([self._end(), *(p.flatten() for p in self.parameters()), *self.buffers()])
             if not torch.equal(of, self._of):
                 self._table, self._of = self._made(self._spacing()), of
+            self._reaches = self.reach[0]
         return self._table
 
     def _made(self, spacing: float) -> tuple[Tensor, float]:

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from cg_models.comparing import CHANGES, Comparing, voigt
 from cg_models.many_body.many_body import ManyBodyPotential
 from cg_models.many_body.neighborhoods import Neighborhoods
 
-try:
-    from ase.calculators.calculator import Calculator, all_changes
-    from ase.stress import full_3x3_to_voigt_6_stress
-except ImportError:
-    raise ImportError('an ASE calculator needs ASE: pip install "cg-models[ani]"') from None
 
-
-class ManyBodyCalculator(Calculator):  # type: ignore[misc]
+class ManyBodyCalculator(Comparing):
     """Energy [eV], energies of atoms, forces [eV/Å], and stress [eV/Å³] where all directions are periodic.
 
     `results["spread"]` [eV per atom] says how far the networks disagree, and so does `results["force_spread"]` [eV/Å] of every
@@ -29,7 +24,7 @@ class ManyBodyCalculator(Calculator):  # type: ignore[misc]
         self._neighborhoods = Neighborhoods(model.cutoff, skin=skin)
 
     def calculate(
-        self, atoms: Any = None, properties: tuple[str, ...] = ("energy",), system_changes: Any = all_changes
+        self, atoms: Any = None, properties: tuple[str, ...] = ("energy",), system_changes: Any = CHANGES
     ) -> None:
         super().calculate(atoms, properties, system_changes)
         if unknown := sorted(set(self.atoms.get_chemical_symbols()) - {self.model.element}):
@@ -45,4 +40,4 @@ class ManyBodyCalculator(Calculator):  # type: ignore[misc]
         if found.force_spread is not None:
             self.results["force_spread"] = found.force_spread
         if all(self.atoms.pbc):
-            self.results["stress"] = full_3x3_to_voigt_6_stress(-found.virial / self.atoms.get_volume())
+            self.results["stress"] = voigt(-found.virial / self.atoms.get_volume())

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from cg_data.potentials.pair_potential import Potential
 from cg_models.schnet.graph import Graph
 from cg_models.schnet.network import SchNet
-from cg_models.schnet.prior_curves import PriorCurves, TypePair
+from cg_models.schnet.prior_curves import PriorCurves, Tables, TypePair
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,11 @@ class Prior:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_curves", (PriorCurves(self.between), PriorCurves(self.inside)))
+
+    @property
+    def tables(self) -> Tables | None:
+        """What kernels read of potentials between molecules; None where there are no kernels, or no potentials."""
+        return self._curves[0].tables
 
     def __call__(self, graph: Graph) -> tuple[Tensor, Tensor]:
         """Return energies of the frames (frame,) and forces (bead, 3)."""

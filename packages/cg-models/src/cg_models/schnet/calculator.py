@@ -9,16 +9,12 @@ import torch
 
 from cg_data import Units
 from cg_data.units import factor
+from cg_models.comparing import CHANGES, Comparing
 from cg_models.schnet.bead_potential import BeadPotential
 from cg_models.schnet.moving import MovingGraph
 
-try:
-    from ase.calculators.calculator import Calculator, all_changes
-except ImportError:
-    raise ImportError('an ASE calculator needs ASE: pip install "cg-models[ase]"') from None
 
-
-class BeadCalculator(Calculator):  # type: ignore[misc]
+class BeadCalculator(Comparing):
     """Energy [eV] and forces [eV/Å]; bead types by the Atoms' `type_name` or elements, in the order of `types`.
 
     Molecules, if the network has inner blocks or the prior bonds, by the Atoms' array `molecule`.
@@ -34,7 +30,7 @@ class BeadCalculator(Calculator):  # type: ignore[misc]
         self._pairs: MovingGraph | None = None
 
     def calculate(
-        self, atoms: Any = None, properties: tuple[str, ...] = ("energy",), system_changes: Any = all_changes
+        self, atoms: Any = None, properties: tuple[str, ...] = ("energy",), system_changes: Any = CHANGES
     ) -> None:
         super().calculate(atoms, properties, system_changes)
         pairs = self._moving()
