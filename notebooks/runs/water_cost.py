@@ -3,7 +3,8 @@
 python notebooks/runs/water_cost.py WORK [--molecules 64 512 4096 32768] [--picoseconds 10] [--out …/05]
 
 After water_beads.py. A campaign of rows, each kept when it is done. Cost is processor time of one thread per step of ASE's Langevin, by the difference
-of a long and a short run: what is done once does not count. Drift is the slope of U + K in NVE after 1 ps of thermostat, with steps of
+of a long and a short run: what is done once does not count. `large` are atoms whose network has the sizes of deepmd-kit's example, with
+weights at random and steps so short that nothing moves, which cost does not depend on. Drift is the slope of U + K in NVE after 1 ps of thermostat, with steps of
 0.5 fs of atoms, 1 and 4 fs of beads. Writes cost.nc.
 """
 
@@ -12,12 +13,13 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import water
+import water_reference as reference
 import water_structure as structure
 import water_trajectory as trajectory
 import xarray as xr
@@ -26,7 +28,7 @@ import cg_data as cd
 import cg_models as cm
 import cg_sim as cs
 
-STEPS = {"atoms": 0.5, "frame": 4.0, "smooth": 4.0}  # fs, where cost is measured
+STEPS = {"atoms": 0.5, "large": 1e-4, "frame": 4.0, "smooth": 4.0}  # fs, where cost is measured
 DRIFTING = [("atoms", 0.5), ("frame", 1.0), ("smooth", 1.0), ("frame", 4.0), ("smooth", 4.0)]
 SAMPLES = 100
 RESULTS: dict[str, Any] = {
@@ -47,17 +49,13 @@ class Cost:
 
     def system(self, kind: str, molecules: int) -> tuple[cs.State, Any]:
         """Return a state with velocities, and its calculator."""
-        name = "reference" if kind == "atoms" else f"beads-{kind}"
-        model = cm.load_deep(self.results / f"{name}.safetensors")
-        one = structure.start_of(self.results)
-        if kind == "atoms" and molecules != one.n:
+        one, atoms = structure.start_of(self.results), kind in ("atoms", "large")
+        if atoms and molecules != one.n:
             raise ValueError("the cost of atoms is measured in the box of DFT")
-        state = (
-            trajectory.start_of(self.results)
-            if kind == "atoms"
-            else structure.start_of(self.results, structure.copies_of(molecules, one.n))
-        )
-        return state.with_velocities(water.KT, self.seed), cm.calculator(model)
+        model = cm.load_deep(self.results / ("reference.safetensors" if atoms else f"beads-{kind}.safetensors"))
+        copies = 1 if atoms else structure.copies_of(molecules, one.n)
+        state = trajectory.start_of(self.results) if atoms else structure.start_of(self.results, copies)
+        return state.with_velocities(water.KT, self.seed), cm.calculator(larger(model) if kind == "large" else model)
 
     def __call__(self, row: Mapping[str, Any]) -> dict[str, Any]:
         kind, molecules, step = str(row["kind"]), int(row["molecules"]), float(row["step"])
@@ -107,6 +105,14 @@ class Cost:
                            seed=self.seed, units=water.UNITS, **more)  # fmt: skip
 
 
+def larger(model: cm.StoredDeep) -> cm.StoredDeep:
+    """Return a model of the same atoms with the sizes of deepmd-kit's example and weights at random."""
+    untaught, known = reference.model("deepmd", seed=0), model.potential.environments
+    for name in ("mean", "radial", "angular"):
+        getattr(untaught.environments, name).copy_(getattr(known, name))
+    return replace(model, potential=untaught)
+
+
 def every_of(picoseconds: float, step: float) -> int:
     """Return after how many steps of fs the energy of a run of so many ps is kept."""
     return max(1, round(1000 * picoseconds / step / SAMPLES))
@@ -115,7 +121,7 @@ def every_of(picoseconds: float, step: float) -> int:
 def plan(results: Path, molecules: Sequence[int]) -> dict[str, list[Any]]:
     """Return the rows: costs of atoms and of beads, then drifts in the box of DFT."""
     one = structure.start_of(results).n
-    rows = [("cost", "atoms", one, STEPS["atoms"])]
+    rows = [("cost", kind, one, STEPS[kind]) for kind in ("atoms", "large")]
     rows += [("cost", kind, n, STEPS[kind]) for kind in ("frame", "smooth") for n in molecules]
     rows += [("drift", kind, one, step) for kind, step in DRIFTING]
     return dict(zip(("what", "kind", "molecules", "step"), map(list, zip(*rows, strict=True)), strict=True))

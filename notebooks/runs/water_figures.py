@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 DFT, ATOMS, SMALL, LARGE, PAIRS, NETWORK = "#222222", "#777777", "#1f6fb4", "#d9772b", "#3a923a", "#8d5fb5"
 OF_KIND = {"atoms": ATOMS, "frame": LARGE, "smooth": SMALL}
-NAMES = {"atoms": "atoms", "frame": "local frames", "smooth": "smooth"}
+NAMES = {"atoms": "atoms", "large": "atoms, deepmd-kit's sizes", "frame": "local frames", "smooth": "smooth"}
 MILLI = 1000.0
 
 
@@ -139,7 +139,7 @@ def deviations(table: xr.Dataset) -> Figure:
 def costs(table: xr.Dataset) -> Figure:
     """Draw the time of a step of atoms and of beads over the number of molecules, beside a straight line through the first."""
     figure, panel = plt.subplots(figsize=(5.5, 3.8), layout="constrained")
-    for kind, color in OF_KIND.items():
+    for kind, color in {"large": DFT, **OF_KIND}.items():
         rows = table.isel(row=(table.what.values == "cost") & (table.kind.values == kind)).sortby("molecules")
         n, each = rows.molecules.values.astype(float), MILLI * rows.seconds_per_step.values
         panel.errorbar(n, each, MILLI * rows.spread.values / 2, fmt="o", ms=4, capsize=3, color=color, label=NAMES[kind])  # fmt: skip

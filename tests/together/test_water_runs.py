@@ -309,9 +309,13 @@ def test_costs_grow_with_beads_and_energies_do_not_drift(known_beads, tmp_path):
     fine, coarse = (f["fluctuation"] for f in found)
     assert 0 < fine < coarse < 1e-3 * water.KT  # per bead: what longer steps do to a smooth, soft potential
     assert np.ptp(found[0]["energy"]) < 1e-2 * water.KT
+    atoms, large = (
+        measure({"what": "cost", "kind": k, "molecules": 27, "step": cost.STEPS[k]}) for k in ("atoms", "large")
+    )
+    assert large["seconds_per_step"] > 1.5 * atoms["seconds_per_step"]  # 240-240-240 beside 16-16
     with pytest.raises(ValueError, match="box of DFT"):
         measure({"what": "cost", "kind": "atoms", "molecules": 216, "step": 0.5})
-    assert [len(column) for column in cost.plan(known_beads, [27, 216]).values()] == [10] * 4
+    assert [len(column) for column in cost.plan(known_beads, [27, 216]).values()] == [11] * 4
 
 
 @pytest.fixture(scope="module")
