@@ -131,6 +131,12 @@ def collected(work: Path) -> xr.Dataset:
     return xr.Dataset({n: ("row", np.array(values)) for n, values in (rows | last).items()})
 
 
+def first_of_longest(found: xr.Dataset, kind: str) -> tuple[float, int] | None:
+    """Return share and number of the first model of the longest data there are, whichever command has made it."""
+    rows = [(-float(s), int(m)) for k, s, m in zip(found.kind.values, found.share.values, found.model.values, strict=True) if k == kind]  # fmt: skip
+    return (-min(rows)[0], min(rows)[1]) if rows else None
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("work", type=Path)
@@ -167,8 +173,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         seed="1000 model + 100 share",
     )
     for kind in options.kinds:
-        if (longest := file_of(options.work, kind, max(options.shares), min(options.models))).exists():
-            (options.out / f"beads-{kind}.safetensors").write_bytes(longest.read_bytes())
+        if (longest := first_of_longest(found, kind)) is not None:
+            (options.out / f"beads-{kind}.safetensors").write_bytes(file_of(options.work, kind, *longest).read_bytes())
     print(found.to_dataframe().to_string())
 
 

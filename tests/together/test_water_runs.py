@@ -200,6 +200,15 @@ def test_beads_learn_in_lengths_and_do_not_see_what_is_held_out(taught, results)
     assert not bool((one.potential.fitting[0].last == other.potential.fitting[0].last).all())
 
 
+def test_the_first_model_of_the_longest_data_is_kept_whichever_was_made_last(taught, results):
+    for kind in beads.KINDS:
+        kept = (results / f"beads-{kind}.safetensors").read_bytes()
+        assert kept == beads.file_of(taught, kind, 1.0, 0).read_bytes()
+    rows = [("frame", 1.0, 2), ("frame", 0.1, 0), ("frame", 1.0, 1), ("smooth", 0.3, 4)]
+    found = xr.Dataset({name: ("row", list(column)) for name, column in zip(("kind", "share", "model"), zip(*rows, strict=True), strict=True)})  # fmt: skip
+    assert [beads.first_of_longest(found, kind) for kind in beads.KINDS] == [(1.0, 1), (0.3, 4)]
+
+
 @pytest.mark.skipif(DFT is None, reason="WATER_DFT does not name deepmd-kit's examples/water/data")
 def test_forces_of_dft_are_less_noisy_on_molecules():
     """The frames are those of the paper's 20 ps: 64 molecules in 1.9275 nm³ (12.4447 Å), and rms forces of 1.0 and 0.28 eV/Å."""
