@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from cg_sim.gsd_states import from_gsd as from_gsd
     from cg_sim.gsd_states import to_gsd as to_gsd
     from cg_sim.lattices import fcc as fcc
+    from cg_sim.live.explorer import explore as explore
     from cg_sim.observables.adf import ADF as ADF
     from cg_sim.observables.msd import MSD as MSD
     from cg_sim.observables.msd import msd_of as msd_of
@@ -96,6 +97,7 @@ _HOMES = {
         "to_gsd",
     ),
     "lattices": ("fcc",),
+    "live.explorer": ("explore",),
     "observables.adf": ("ADF",),
     "observables.msd": (
         "MSD",

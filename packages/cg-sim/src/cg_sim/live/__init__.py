@@ -1,0 +1,1 @@
+"""Liquids to look at while their density and their attraction change."""
