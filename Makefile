@@ -14,7 +14,7 @@ PACKAGES := packages/cg-data packages/cg-sim packages/cg-models packages/cg-inve
 EDITABLE := -e packages/cg-data[all] -e packages/cg-sim[all] -e packages/cg-models -e packages/cg-inverse[all]
 SOURCES  := $(PACKAGES:%=%/src) tests examples
 
-.PHONY: help demo test lint format types doctest coverage bench notebooks docs lab clean
+.PHONY: help demo test lint format types doctest coverage bench browser notebooks docs lab clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -59,6 +59,10 @@ $(LAB): $(READY)
 
 lab: $(LAB) ## Open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks
+
+browser: $(LAB) ## Run every notebook in a real JupyterLab in Chromium, and move sliders (minutes)
+	@$(BIN)/python -m pip install --progress-bar off -q -c constraints.txt playwright
+	@$(BIN)/python -m pytest -q -s tests/browser $(if $(ONLY),-k "$(ONLY)")
 
 notebooks: $(LAB) ## Execute the numbered notebooks (SCALE=quick|laptop|paper, ONLY=03)
 	@for source in notebooks/$(or $(ONLY),[0-9])*.py; do \

@@ -35,6 +35,7 @@ from cg_data.safe_files import atomic_path
 Array = npt.NDArray[np.float64]
 FORCES = ("oxygen", "molecule")
 SETTLED = 4.0  # ps at the start that are not used
+HOT = 1.3  # times the temperature: a piece of so much is no water of that temperature
 MEASURED = 4000  # frames that the structure is taken from
 FRICTION = 1 / (0.5 * water.PICOSECOND)
 
@@ -78,11 +79,16 @@ class Trajectory:
             units=water.UNITS,
         )  # fmt: skip
         assert run.trajectory is not None
+        kelvin = float(run.data.temperature) / water.ase_units.kB
+        if not kelvin < HOT * water.KELVIN:
+            raise SystemExit(
+                f"piece {number} has {kelvin:.0f} K: the model has broken down where no data are; has it a guard?"
+            )
         kept = reduced(run.trajectory.position.values, run.trajectory.force.values, self.owners(), self.oxygens)
         with atomic_path(self.file(number)) as draft, draft.open("wb") as stream:
             np.savez(
                 stream, x=run.state.positions, v=run.state.velocities, steps=run.state.step, until=run.state.step * self.step / 1000, energy=run.trajectory.energy.values,
-                kelvin=float(run.data.temperature) / water.ase_units.kB, edge=self.start.box[0, 0], seconds=time.process_time() - began,
+                kelvin=kelvin, edge=self.start.box[0, 0], seconds=time.process_time() - began,
                 **kept,
             )  # fmt: skip
         return True

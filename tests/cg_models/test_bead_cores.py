@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import cg_data as cd
-from cg_models.schnet.cores import core_of
+from cg_models.schnet.cores import core_of, wall_of
 
 R = (np.arange(200) + 0.5) * 0.02
 
@@ -34,3 +34,18 @@ def test_soft_beads_and_coarse_bins_have_none():
         core_of(R, np.where(R < 1, 0.7 - 0.3 * R, 1.0), 1.0, cutoff=2.0)
     with pytest.raises(ValueError, match="one length"):
         core_of(R[:5], R, 1.0, cutoff=2.0)
+
+
+def test_a_wall_stands_where_no_data_are_and_nowhere_else():
+    g = np.where(R < 1.005, 0.0, 1.0)
+    wall, nearest = wall_of(R, g, 2.0), R[R < 1.005][-1]
+    assert wall.cutoff == nearest
+    assert not np.any(wall.energy(R[R >= 1.005]))
+    x = 0.8
+    known = 2.0 * ((nearest / x) ** 12 - 1 + 12 * (x / nearest - 1))
+    assert float(wall.energy(x)) == pytest.approx(known)
+    assert float(wall.force(nearest * (1 - 1e-9))) == pytest.approx(0, abs=1e-5)  # it begins without a jump
+    with pytest.raises(ValueError, match="nothing everywhere"):
+        wall_of(R, 0 * R, 2.0)
+    with pytest.raises(ValueError, match="height"):
+        wall_of(R, g, 0.0)

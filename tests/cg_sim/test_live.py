@@ -71,4 +71,4 @@ def test_sliders_lead_the_liquid_and_change_the_picture():
     assert view.seen.pressure > first.pressure
     view.coupling.value = 0.2
     assert view.seen.u.min() == pytest.approx(0.2 * first.u.min(), rel=0.05)
-    assert "application/vnd.jupyter.widget-view+json" in view._repr_mimebundle_()
+    assert {"application/vnd.jupyter.widget-view+json", "image/png"} <= set(view._repr_mimebundle_())

@@ -112,6 +112,22 @@ def test_the_reference_says_how_it_was_made_and_what_it_was_compared_with(result
     assert rms == pytest.approx(found.attrs["held_out_force_rmse"], rel=1e-5)
 
 
+def test_walls_stand_where_no_frame_has_been(folder, results):
+    known, learned = water.dft(folder), cm.load_deep(results / "learned.safetensors").potential
+    assert set(learned.prior.between) == {(0, 0), (0, 1), (1, 1)} - {
+        (0, 0)
+    }  # oxygens of this lattice are beyond the reach
+    x, box = known.positions[0], known.boxes[0]
+    bare = cm.load_deep(results / "learned.safetensors").potential
+    bare.prior = cm.Prior()
+    np.testing.assert_allclose(learned(x, box, known.codes).forces, bare(x, box, known.codes).forces, atol=1e-12)
+    hydrogen, oxygen = int(np.flatnonzero(known.codes == 1)[0]), int(np.flatnonzero(known.codes == 0)[0])
+    x = x.copy()
+    x[hydrogen] = x[oxygen] + 0.6 * (x[hydrogen] - x[oxygen])  # nearer than in any frame
+    pushed = learned(x, box, known.codes).forces - bare(x, box, known.codes).forces
+    assert pushed[hydrogen] @ (x[hydrogen] - x[oxygen]) > 1.0
+
+
 def test_oxygens_of_a_shaken_lattice_have_its_angles_and_distances(results):
     """Of a simple cubic lattice 12 of 15 angles between nearest neighbors are 90°, 3 are 180°."""
     found = xr.load_dataset(results / "reference.nc")

@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from cg_models.schnet.bead_potential import Prior as Prior
     from cg_models.schnet.calculator import BeadCalculator as BeadCalculator
     from cg_models.schnet.cores import core_of as core_of
+    from cg_models.schnet.cores import wall_of as wall_of
     from cg_models.schnet.dynamics import BeadDynamics as BeadDynamics
     from cg_models.schnet.engine_forces import EngineForces as EngineForces
     from cg_models.schnet.export import export_beads as export_beads
@@ -117,7 +118,7 @@ _HOMES = {
     "schnet.bead_frames": ("BeadFrames", "bead_frames"),
     "schnet.bead_potential": ("BeadPotential", "Prior"),
     "schnet.calculator": ("BeadCalculator",),
-    "schnet.cores": ("core_of",),
+    "schnet.cores": ("core_of", "wall_of"),
     "schnet.dynamics": ("BeadDynamics",),
     "schnet.engine_forces": ("EngineForces",),
     "schnet.export": ("export_beads",),

@@ -42,3 +42,21 @@ def core_of(r: npt.ArrayLike, g: npt.ArrayLike, kT: float, *, cutoff: float) -> 
     if height <= 0:
         raise ValueError("g does not fall towards contact: there is no core")
     return PowerLaw(epsilon=kT, sigma=(height / kT) ** (1 / n), exponent=n, cutoff=cutoff).force_shifted()
+
+
+def wall_of(r: npt.ArrayLike, g: npt.ArrayLike, height: float) -> PairPotential:
+    """Return a wall that ends at the last point r₀ before the data begin: what is learned from them stays as it is.
+
+    ε ((r₀/r)¹² − 1 + 12 (r/r₀ − 1)) with ε = `height` [energy]: as much as ε where atoms are 9 % nearer than r₀.
+
+    >>> wall = wall_of([0.9, 1.0, 1.1], [0.0, 0.0, 0.2], 2.0)
+    >>> wall.cutoff, round(float(wall.energy(0.91)), 1), float(wall.energy(1.0)), float(wall.force(1.0))
+    (1.0, 2.0, 0.0, 0.0)
+    """
+    x, y = np.asarray(r, dtype=np.float64), np.asarray(g, dtype=np.float64)
+    if not (x.ndim == 1 and x.shape == y.shape and height > 0):
+        raise ValueError("r and g must be rows of one length, and the height positive")
+    if not np.any(seen := (y > 0) & (x > 0)):
+        raise ValueError("g is nothing everywhere: there is no nearest distance")
+    first = float(x[max(int(np.argmax(seen)) - 1, 0)])
+    return PowerLaw(epsilon=height, sigma=first, exponent=12, cutoff=first).force_shifted()

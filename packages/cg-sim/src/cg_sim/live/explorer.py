@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 from cg_data import LennardJones
@@ -49,8 +50,9 @@ class Explorer:
         self.seen = self._liquid.at(self.density.value, self.coupling.value)
         self._image.value = self._picture.png(self.seen)
 
-    def _repr_mimebundle_(self, **arguments: Any) -> Any:
-        return self._box._repr_mimebundle_(**arguments)
+    def _repr_mimebundle_(self, **arguments: Any) -> dict[str, Any]:
+        """Return the sliders, and the picture for those who show notebooks without a kernel."""
+        return {**self._box._repr_mimebundle_(**arguments), "image/png": b64encode(self.png).decode()}
 
 
 def explore(
