@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
 import cg_data as cd
 import cg_sim as cs
-from cg_sim.campaign import KINDS, Liquid, Liquids, Named, Splines, measured, read_liquids
+from cg_sim.campaign import (
+    KINDS,
+    Liquid,
+    Liquids,
+    Named,
+    Plan,
+    Splines,
+    measured,
+    plan,
+    rate_here,
+    read_liquids,
+    run,
+)
 from cg_sim.campaign.homogeneity import strongest, waves
 
 SMALL = Liquid(particles=300, box=6.0, reach=3.0, bins=60)
@@ -172,3 +186,39 @@ def test_results_are_in_the_units_of_the_table(tmp_path):
     assert found["pressure"] == pytest.approx(reduced["pressure"] * epsilon / sigma**3, rel=0.03)
     assert (store.results["pressure"].units, store.results["energy"].units) == ("kJ/mol/nm^3", "kJ/mol")
     assert (row.density.attrs["units"], row.kT.attrs["units"]) == ("nm^-3", "kJ/mol")
+
+
+def test_a_plan_is_what_the_rows_then_take(tmp_path):
+    few = Liquid(particles=100, box=4.0, reach=2.0, bins=40, least=1000, most=2000, block=500, melting=200)
+    liquids = Liquids(Splines(3, seed=0), (0.3, 0.9), seeds=(0, 1), liquid=few)
+    found = plan(liquids)
+    store = liquids.campaign(tmp_path / "few.zarr")
+    assert run(store, liquids, workers=1).failures == {}
+    done = store.dataset()
+    np.testing.assert_array_equal(found.particles, done.particles)
+    taken = (done.particles * (done.steps + few.melting)).values
+    assert np.all((found.least <= taken) & (taken <= found.most))
+    files = [f.stat().st_size for f in (tmp_path / "few.zarr").rglob("*") if f.is_file()]
+    empty = [f.stat().st_size for f in liquids.campaign(tmp_path / "none.zarr").path.rglob("*") if f.is_file()]
+    assert found.rows * found.row_files == pytest.approx(len(files) - len(empty), abs=2)
+    assert found.rows * found.row_bytes == pytest.approx(sum(files) - sum(empty), rel=0.3)  # of other numbers
+
+
+def test_time_is_that_of_the_work_or_of_the_longest_row():
+    some = Plan(np.array([100, 100, 400]), np.array([1e6, 1e6, 4e6]), np.array([2e6, 2e6, 8e6]), 1e3, 2.0)
+    assert some.seconds(1, 1e6) == (6.0, 12.0)
+    assert some.seconds(2, 1e6) == (4.0, 8.0)  # not 3 and 6: a row is not shared
+    assert some.seconds(1000, 1e6) == (4.0, 8.0)
+    assert "997 workers have no row" in "\n".join(some.lines((1000,), 1e6))
+    assert "0.00333 to 0.00667 to pay" in "\n".join(some.lines((1,), 1e6, price=2.0))
+    with pytest.raises(ValueError, match="must be positive"):
+        some.seconds(0, 1e6)
+
+
+def test_the_rate_here_is_that_of_a_run():
+    liquids = Liquids(Splines(1, seed=0), (0.5,), liquid=SMALL)
+    rate = rate_here(liquids, seconds=0.3)
+    began = time.perf_counter()
+    done = measured(cd.WCA(), density=0.5, kT=1.0, seed=1, liquid=Liquid(particles=300, box=6.0, reach=3.0, bins=60, least=4000, most=4000))  # fmt: skip
+    one = int(done["particles"]) * 5000 / (time.perf_counter() - began)
+    assert 0.1 < rate / one < 10  # another potential on a machine that does other things

@@ -106,7 +106,7 @@ class Liquid:
 
 def measured(potential: cd.Potential, *, density: float, kT: float, seed: int, liquid: Liquid) -> dict[str, Any]:
     """Simulate one potential at one density; return what `Liquid.results` names."""
-    course = _Course(liquid, max(liquid.box, _WIDE * potential.cutoff), density, kT)
+    course = _Course(liquid, count_of(liquid, potential, density), density, kT)
     try:
         state = _melted(potential, density, kT, seed, liquid, course)
         job = job_of(state, potential, liquid.engine, kT=kT, dt=liquid.dt, thermostat=Langevin(liquid.friction),
@@ -120,6 +120,12 @@ def measured(potential: cd.Potential, *, density: float, kT: float, seed: int, l
     except BlowUp:
         course.broken = True
     return course.result()
+
+
+def count_of(liquid: Liquid, potential: cd.Potential, density: float) -> int:
+    """Return how many particles a row has."""
+    box = max(liquid.box, _WIDE * potential.cutoff)
+    return max(liquid.particles, int(np.ceil(density * box**3)))
 
 
 def _melted(potential: cd.Potential, density: float, kT: float, seed: int, liquid: Liquid, course: _Course) -> State:
@@ -139,9 +145,9 @@ def _melted(potential: cd.Potential, density: float, kT: float, seed: int, liqui
 class _Course:
     """What was sampled so far."""
 
-    def __init__(self, liquid: Liquid, box: float, density: float, kT: float) -> None:
+    def __init__(self, liquid: Liquid, n: int, density: float, kT: float) -> None:
         self.liquid, self.density, self.kT = liquid, density, kT
-        self.n = max(liquid.particles, int(np.ceil(density * box**3)))
+        self.n = n
         pairs = 0.5 * self.n * (self.n - 1) * density / self.n
         self.expected = pairs * cd.shell_volumes(liquid.r)
         self.pressures, self.energies = list[float](), list[float]()

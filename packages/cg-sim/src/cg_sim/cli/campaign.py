@@ -14,7 +14,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from cg_sim.campaign import Tally, read_liquids, run, status, write_collected
+from cg_sim.campaign import Tally, plan, rate_here, read_liquids, run, status, write_collected
 from cg_sim.cli.progress import clock
 
 _LINES_EVERY = 30.0  # seconds between lines, and between pages
@@ -30,12 +30,14 @@ def campaign(options: argparse.Namespace) -> int:
             return 0
         case ["collect", store]:
             return _collect(store, options.out)
+        case ["plan", specification]:
+            return _plan(specification, options)
         case [specification] if options.out:
             return _run(specification, options)
         case [_]:
             raise ValueError("where shall the rows be kept? give -o STORE.zarr")
         case _:
-            raise ValueError("give SPEC.toml -o STORE.zarr, status STORE, or collect STORE -o FILE.nc")
+            raise ValueError("give SPEC.toml -o STORE.zarr, plan SPEC.toml, status STORE, or collect STORE -o FILE.nc")
 
 
 def _run(specification: str, options: argparse.Namespace) -> int:
@@ -51,6 +53,16 @@ def _run(specification: str, options: argparse.Namespace) -> int:
     for row, why in tally.failures.items():
         print(f"cg-sim: row {row} ({store.row_ids[row][:12]}) given up: {why}", file=sys.stderr)
     return 1 if tally.failures else 0
+
+
+def _plan(specification: str, options: argparse.Namespace) -> int:
+    liquids = read_liquids(specification)
+    rate = options.rate or rate_here(liquids)
+    if not options.rate:
+        print(f"one worker here, a row as it will be run: {rate:.3g} particle-steps/s")
+    for line in plan(liquids).lines(tuple(options.on), rate, price=options.price):
+        print(line)
+    return 0
 
 
 def _collect(store: str, out: str | None) -> int:

@@ -43,6 +43,7 @@ sample it was, a row each. Start it again after a kill, with more workers, or on
 examples:
   cg-sim campaign liquids.toml -o liquids.zarr --workers 4 --page status.html
   cg-sim campaign liquids.toml -o /shared/liquids.zarr --scheduler tcp://login1:8786
+  cg-sim campaign plan liquids.toml --on 1 64 1000 --price 0.04
   cg-sim campaign status liquids.zarr
   cg-sim campaign collect liquids.zarr -o liquids.nc
 
@@ -123,16 +124,26 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
     campaign = commands.add_parser("campaign", help="run a table of potentials, densities and seeds; resumable",
                                    formatter_class=argparse.RawDescriptionHelpFormatter, description=_CAMPAIGN,
-                                   usage="cg-sim campaign [-h] {SPEC.toml | status STORE | collect STORE} [options]")  # fmt: skip
+                                   usage="cg-sim campaign [-h] {SPEC.toml | plan SPEC.toml | status STORE | collect STORE} [options]")  # fmt: skip
     campaign.set_defaults(action=_campaign)
     campaign.add_argument(
-        "words", nargs="+", metavar="SPEC.toml", help="what to run, or status STORE, or collect STORE"
+        "words",
+        nargs="+",
+        metavar="SPEC.toml",
+        help="what to run, or plan SPEC.toml, or status STORE, or collect STORE",
     )
     campaign.add_argument("-o", "--out", help="the store (.zarr) to make or go on with; of collect, a netCDF file")
     campaign.add_argument("--workers", type=typed(whole(1)), help="processes on this machine (default: one per core)")
     campaign.add_argument(
         "--scheduler", metavar="tcp://HOST:PORT", help="do the rows on the workers of this Dask scheduler"
     )
+    campaign.add_argument(
+        "--on", type=typed(whole(1)), nargs="+", default=[1, 8, 1000], metavar="N", help="of plan: so many workers"
+    )
+    campaign.add_argument(
+        "--rate", type=typed(real), help="of plan: particle-steps/s of a worker (default: measured here)"
+    )
+    campaign.add_argument("--price", type=typed(real), help="of plan: what a worker costs an hour")
     campaign.add_argument("--page", metavar="FILE.html", help="keep a page with the status there")
     campaign.add_argument("--quiet", action="store_true", help="no progress")
 
