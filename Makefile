@@ -14,7 +14,7 @@ PACKAGES := packages/cg-data packages/cg-sim packages/cg-models packages/cg-inve
 EDITABLE := -e packages/cg-data[all] -e packages/cg-sim[all] -e packages/cg-models -e packages/cg-inverse[all]
 SOURCES  := $(PACKAGES:%=%/src) tests examples
 
-.PHONY: help demo test lint format types doctest coverage bench browser notebooks docs lab clean
+.PHONY: help demo test lint format types doctest coverage bench cluster nightly browser notebooks docs lab clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -33,7 +33,7 @@ demo: $(READY) ## The main job in its shortest honest form, with a picture
 	@$(BIN)/python examples/demo.py
 
 test: $(READY) ## Run the tests (SLOW=1: also long statistics and wheels in clean environments)
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(if $(SLOW),,-m "not slow and not validation") $(if $(ONLY),-k "$(ONLY)")
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not browser and not cluster$(if $(SLOW),, and not slow and not validation)" $(if $(ONLY),-k "$(ONLY)")
 
 lint: $(READY) ## Check style
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -48,7 +48,7 @@ doctest: $(READY) ## Run the examples in docstrings
 	@$(BIN)/python -m pytest -q --doctest-modules --doctest-ignore-import-errors $(PACKAGES:%=%/src)
 
 coverage: $(READY) ## Report which lines the tests reach
-	@$(BIN)/python -m pytest -q -n 2 -m "not slow and not validation" --cov --cov-report=term-missing:skip-covered
+	@$(BIN)/python -m pytest -q -n 2 -m "not browser and not cluster and not slow and not validation" --cov --cov-report=term-missing:skip-covered
 
 bench: $(READY) ## Compare speed with peers, which it installs (ONLY=name for one benchmark)
 	@$(BIN)/python benchmarks/run.py $(ONLY)
@@ -59,6 +59,11 @@ $(LAB): $(READY)
 
 lab: $(LAB) ## Open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks
+
+cluster: $(READY) ## Run a campaign on a Dask cluster in network namespaces, and break it (root)
+	@$(BIN)/python -m pytest -q tests/cluster
+
+nightly: cluster browser ## What needs root or a browser, and minutes
 
 browser: $(LAB) ## Run every notebook in a real JupyterLab in Chromium, and move sliders (minutes)
 	@$(BIN)/python -m pip install --progress-bar off -q -c constraints.txt playwright
