@@ -8,6 +8,7 @@ conditions, made by `from_forces` they are given and the curve is C¹.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from numbers import Integral
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from scipy.optimize import brentq
 from cg_data.potentials.inward import Inner, Wall
 from cg_data.potentials.pair_potential import Array, PairPotential, Potential, just_inside
 
+_HUGE = 1e100  # [length], beyond which powers overflow
 _CORE_OVER_WELL = 1e4  # default first knot: where U stands 10⁴ characteristic energies above its minimum
 _FOOT_OVER_WELL = 10.0  # a table never starts further out than where U stands this high
 _PROBES = 8  # points inside each interval at which the table is compared with its source
@@ -49,7 +51,7 @@ class PairTable(PairPotential):
         u, f = (np.array(k, dtype=np.float64) for k in (self.u_knots, self.f_knots))
         if u.ndim != 1 or u.shape != f.shape or len(u) < 4:
             raise ValueError(f"a table needs at least 4 knots of U and as many of F, got {u.shape} and {f.shape}")
-        if not 0 <= self.r_min < self.cutoff < np.inf:
+        if not 0 <= self.r_min < self.cutoff < _HUGE:
             raise ValueError(f"a table needs 0 ≤ r_min < cutoff < ∞, got r_min {self.r_min}, cutoff {self.cutoff}")
         if not (np.all(np.isfinite(u)) and np.all(np.isfinite(f))):
             at = float(self.r_min + (self.cutoff - self.r_min) / (len(u) - 1) * np.argmin(np.isfinite(u + f)))
@@ -73,9 +75,9 @@ class PairTable(PairPotential):
         Without `r_min` the table starts at `first_knot`: high on the wall, 0 for a soft potential,
         never below the first trusted point of the source.
         """
-        if n < 4:
-            raise ValueError(f"a table needs at least 4 knots, got n = {n}")
-        if not np.isfinite(source.cutoff):
+        if not isinstance(n, Integral) or not 4 <= n <= 10_000_000:
+            raise ValueError(f"a table needs a whole number of knots from 4 to ten million, got n = {n!r}")
+        if not source.cutoff < _HUGE:
             raise ValueError("a table needs a finite cutoff: give the potential one")
         start = first_knot(source, n) if r_min is None else float(r_min)
         r = np.linspace(start, source.cutoff, n)
@@ -165,8 +167,10 @@ def first_knot(source: Potential, n: int = 1000) -> float:
     energies high there: a singularity such as 1/r is no curve for a cubic, and few knots don't cost the wall.
     """
     trusted = float(getattr(source, "trusted_from", 0.0))
-    r = np.linspace(trusted, source.cutoff, 2001)[1:-1]
+    r = np.linspace(trusted, float(source.cutoff), 2001)[1:-1]
     u = source.energy(r)
+    if not np.isfinite(u).any():
+        raise ValueError("the potential is finite nowhere within its cutoff: there is nothing to make a table of")
     bottom, energy = float(np.nanmin(u)), error_scale(source)[0]
     ceiling = bottom + _CORE_OVER_WELL * energy
     foot = np.flatnonzero(~(u <= bottom + _FOOT_OVER_WELL * energy))
@@ -178,8 +182,14 @@ def first_knot(source: Potential, n: int = 1000) -> float:
     last = int(too_high[-1])
     if last == len(r) - 1:
         raise ValueError("the potential is not finite up to its cutoff")
-    wall = brentq(lambda x: min(float(source.energy(x)) - ceiling, 1e300), r[last], r[last + 1])
+    wall = brentq(lambda x: _above(source, x, ceiling), r[last], r[last + 1])
     return max(float(wall), away)
+
+
+def _above(source: Potential, x: float, ceiling: float) -> float:
+    """Return how far U is above a ceiling; far, where it is no number."""
+    u = float(source.energy(x))
+    return 1e300 if np.isnan(u) else min(u - ceiling, 1e300)
 
 
 def error_scale(source: Potential) -> tuple[float, float]:

@@ -6,7 +6,7 @@ physics that a schema promises (g ≥ 0, r increasing, boxes with volume), and r
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -226,6 +226,18 @@ def _problem(array: xr.DataArray, rule: Variable) -> str | None:
     return None
 
 
+def _check_sizes(shapes: Mapping[str, tuple[tuple[str, ...], tuple[int, ...]]]) -> None:
+    """Raise ValueError where two variables have other numbers of the same thing."""
+    first: dict[str, tuple[str, int]] = {}
+    for name, (dims, shape) in shapes.items():
+        if len(dims) != len(shape):
+            raise ValueError(f"{name} must have the dimensions {dims}, got an array of shape {shape}")
+        for dim, size in zip(dims, shape, strict=True):
+            other, known = first.setdefault(dim, (name, size))
+            if size != known:
+                raise ValueError(f"{name} has {size} values along {dim}, {other} has {known}: they must be as many")
+
+
 def labeled(schema: str, variables: dict[str, object], **attrs: object) -> xr.Dataset:
     """Return a dataset of `schema` from (values, units) pairs, dimensions taken from the schema, checked."""
     rules = SCHEMAS[schema].variables
@@ -236,5 +248,6 @@ def labeled(schema: str, variables: dict[str, object], **attrs: object) -> xr.Da
         values, units = given if isinstance(given, tuple) else (given, None)
         data[name] = (rules[name].dims, values, {"units": units} if units else {})
     coordinates = {k: data.pop(k) for k in list(data) if rules[k].dims == (k,)}
+    _check_sizes({name: (dims, np.shape(values)) for name, (dims, values, _) in {**coordinates, **data}.items()})
     clean = {k: v for k, v in attrs.items() if v is not None}
     return check(xr.Dataset(data, coordinates, {"schema": schema, "schema_version": VERSION, **clean}))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations_with_replacement
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -122,9 +123,14 @@ def _packed(
             pairs[pair] = start, 1 / spacing, len(coefficients), first
         rows += [coefficients, np.zeros((1, 4))]
         first += len(coefficients) + 1
+    with np.errstate(over="ignore"):
+        numbers: npt.NDArray[Any] = np.ascontiguousarray(np.concatenate(rows), dtype=dtype)
+        places: npt.NDArray[Any] = np.ascontiguousarray(pairs, dtype=dtype)
+    if not (np.isfinite(numbers).all() and np.isfinite(places).all()):
+        raise ValueError("precision='single' cannot hold numbers as large as this potential's: use precision='double'")
     return Curves(
-        np.ascontiguousarray(np.concatenate(rows), dtype=dtype),
-        np.ascontiguousarray(pairs, dtype=dtype),
+        numbers,
+        places,
         types,
         max(t.cutoff for t in tables.values()),
         min(nearest_distance(t, ceiling) for t in tables.values()),
@@ -175,6 +181,10 @@ def _fitted(
 ) -> tuple[float, float, npt.NDArray[np.float64], float]:
     """Return first argument, spacing, coefficients and largest relative force error of a fit with so many rows."""
     start, end = nearest**2, table.cutoff**2
+    if not start < (1 - 1e-9) * end:
+        raise ValueError(
+            f"the potential is a wall at its cutoff {table.cutoff:.6g}: particles meet nothing else; give it a longer one"
+        )
     s, h = np.linspace(start, end, rows + 1), (end - start) / rows
     c = CubicSpline(s, _force_over_r(table, s)).c
     coefficients = np.stack([c[3], c[2] * h, c[1] * h**2, c[0] * h**3], axis=1)

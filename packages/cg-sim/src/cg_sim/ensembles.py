@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
+
+_HUGE = 1e100  # beyond, squares overflow
 
 
 def _positive(**values: float) -> None:
     for name, value in values.items():
-        if not 0 < value < float("inf"):
-            raise ValueError(f"{name} must be positive and finite, got {value}")
+        if not isinstance(value, Real) or not 0 < value < _HUGE:
+            raise ValueError(f"{name} must be positive and finite, got {value!r}")
 
 
 def _count(**values: int) -> None:

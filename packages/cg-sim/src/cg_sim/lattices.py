@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -26,18 +27,21 @@ def fcc(
     >>> fcc(864, 0.7).density.__round__(12)
     0.7
     """
-    if n < 1 or not density > 0:
-        raise ValueError(f"fcc needs n ≥ 1 and a positive density, got n = {n}, density = {density}")
+    whole = all(isinstance(k, Integral) and not isinstance(k, bool) for k in (n, seed))
+    if not whole or n < 1 or seed < 0 or not isinstance(density, Real) or not 1e-90 < density < 1e90:
+        raise ValueError(
+            f"fcc needs whole numbers n ≥ 1 and seed ≥ 0 and a positive density, got n = {n!r}, seed = {seed!r}, density = {density!r}"
+        )
     cells = int(np.ceil(round((n / 4) ** (1 / 3), 9)))
     side = (n / density) ** (1 / 3)
     corner = np.stack(np.meshgrid(*[np.arange(cells)] * 3, indexing="ij"), axis=-1).reshape(-1, 1, 3)
     basis = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
     sites = ((corner + basis).reshape(-1, 3) + 0.25) * (side / cells)
-    rng = np.random.default_rng([int(seed), n])
+    rng = np.random.default_rng([int(seed), int(n)])
     if len(sites) > n:
         sites = sites[np.sort(rng.choice(len(sites), n, replace=False))]
     types, names = _composed(composition, n, rng)
-    state = State(sites, side, masses=masses, types=types, names=names)  # type: ignore[arg-type]
+    state = State(sites, side, masses=masses, types=types, names=names)
     return state if kT is None else state.with_velocities(kT, seed)
 
 

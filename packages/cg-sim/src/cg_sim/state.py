@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,8 @@ class State:
 
     def with_velocities(self, kT: float, seed: int = 0) -> State:
         """Return the state with Maxwell–Boltzmann velocities at exactly `kT`, at rest as a whole."""
+        if not (isinstance(kT, Real) and 0 < kT < np.inf):
+            raise ValueError(f"velocities need a kT that is positive and finite, got {kT!r}")
         rng = np.random.default_rng([int(seed), 0x5EED])
         v = rng.standard_normal((self.n, 3)) * np.sqrt(kT / self.masses[:, None])
         if self.n > 1:

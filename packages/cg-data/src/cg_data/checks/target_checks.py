@@ -6,6 +6,7 @@ One check is one small function from a `Distribution` to findings; `preflight` r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from numbers import Real
 
 import numpy as np
 import xarray as xr
@@ -38,6 +39,9 @@ def preflight(data: xr.Dataset, *, cutoff: float | None = None, box: float | Non
     ['kT-is-temperature']
     """
     check(data, "pair-target")
+    for what, value in (("cutoff", cutoff), ("box", box)):
+        if value is not None and not (isinstance(value, Real) and value > 0):
+            raise ValueError(f"{what} must be a positive number, got {value!r}")
     return examine(_distribution(data, str(name), cutoff, box) for name in data["pair"].values)
 
 

@@ -88,7 +88,8 @@ class PairPotential:
     def _inside(self, formula: Any, r: npt.ArrayLike) -> Array:
         x = np.asarray(r, dtype=np.float64)
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            return np.where(x < self.cutoff, formula(x), np.where(np.isnan(x), x, 0.0))
+            value = np.asarray(formula(x), dtype=np.float64)  # of whole numbers beyond 2⁶³ NumPy makes objects
+            return np.where(x < self.cutoff, value, np.where(np.isnan(x), x, 0.0))
 
     def __add__(self, other: Potential) -> Sum:
         from cg_data.potentials.combined import Sum
@@ -162,6 +163,7 @@ def require_positive(record: object, *names: str) -> None:
         value = getattr(record, name)
         if not isinstance(value, Real) or not float(value) > 0 or (name != "cutoff" and not isfinite(value)):
             raise ValueError(f"{type(record).__name__}: {name} must be a positive number, got {value!r}")
+        _as_float(record, name)
 
 
 def require_finite(record: object, *names: str) -> None:
@@ -170,3 +172,11 @@ def require_finite(record: object, *names: str) -> None:
         value = getattr(record, name)
         if not isinstance(value, Real) or not isfinite(value):
             raise ValueError(f"{type(record).__name__}: {name} must be a finite number, got {value!r}")
+        _as_float(record, name)
+
+
+def _as_float(record: object, name: str) -> None:
+    """Make whole numbers beyond 2⁵³ floats: of those NumPy would make objects."""
+    value = getattr(record, name)
+    if isinstance(value, int) and abs(value) > 2**53:
+        object.__setattr__(record, name, float(value))

@@ -17,6 +17,7 @@ from cg_data.potentials.pair_potential import Array, Potential
 from cg_data.theory.radial_grid import REACH, SOLVED, RadialGrid, fixed_point
 
 Closure = Literal["hnc", "py"]
+_HUGE = 1e100  # of densities, kT and cutoffs: beyond, their powers overflow
 _WALL = 60.0  # kT: where g is nothing
 _APART = 0.02  # of the density: between the two pressures of a slope
 _ALPHAS = (20.0, 3.0, 1.0, 0.35, 0.1)  # 1/r: looked at in this order
@@ -55,8 +56,10 @@ def liquid_theory(potential: Potential, density: float, kT: float = 1.0, *, clos
     >>> found.solved, round(found.pressure, 2)
     (True, 0.63)
     """
-    if not (density > 0 and kT > 0):
-        raise ValueError(f"density and kT must be positive, got {density} and {kT}")
+    if not (0 < density < _HUGE and 0 < kT < _HUGE):
+        raise ValueError(f"density and kT must be positive and finite, got {density} and {kT}")
+    if not 0 < potential.cutoff < _HUGE:
+        raise ValueError(f"the theory of a liquid needs a potential that ends: its cutoff is {potential.cutoff}")
     if closure not in ("hnc", "py", "ry"):
         raise ValueError(f"a closure is hnc, py or ry, got {closure!r}")
     liquid = _Liquid(potential, density, kT, iterations)
@@ -79,9 +82,13 @@ class _Liquid:
         self.grid, self.kT, self.most = RadialGrid(REACH * max(potential.cutoff, density ** (-1 / 3))), kT, iterations
         r, self.slope = self.grid.r, np.zeros_like(self.grid.r)
         within, beta_u = r < potential.cutoff, np.zeros_like(r)
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             beta_u[within] = np.minimum(potential.energy(r[within]) / kT, _WALL)
             self.slope[within] = -potential.force(r[within])
+        if not (beta_u >= -_WALL).all():
+            raise ValueError(
+                f"U/kT falls to {beta_u.min():.3g}: no liquid withstands that; give a higher kT, or a potential with a core"
+            )
         self.boltzmann = np.exp(-beta_u)
         self.slope[beta_u >= _WALL] = 0.0
 

@@ -65,10 +65,13 @@ def fastest(broken: Wreck) -> int:
 def closest_pair(broken: Wreck) -> tuple[int, int, float]:
     """Return the two particles nearest to each other and their distance [length]."""
     x, box = wrapped(broken.positions, broken.box), broken.box
+    there = np.flatnonzero(np.isfinite(x).all(axis=1))
+    if len(there) < 2:
+        return 0, 0, np.inf
     if is_orthorhombic(box):
-        r, k = cKDTree(x, boxsize=np.diag(box)).query(x, k=2)
+        r, k = cKDTree(x[there], boxsize=np.diag(box)).query(x[there], k=2)
         i = int(np.argmin(r[:, 1]))
-        return i, int(k[i, 1] if k[i, 1] != i else k[i, 0]), float(r[i, 1])
+        return int(there[i]), int(there[k[i, 1] if k[i, 1] != i else k[i, 0]]), float(r[i, 1])
     best = (0, 0, np.inf)
     for i in range(len(x) - 1):
         distance = np.linalg.norm(nearest_image(x[i + 1 :] - x[i], box), axis=1)

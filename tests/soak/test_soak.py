@@ -1,0 +1,60 @@
+"""Thousands of small random jobs in one process: each ends in a right answer or in one of our errors, in its time, and memory stays.
+
+`make soak` does 10 000, `SOAK_JOBS` says how many; otherwise a few.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import traceback
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from .jobs import KINDS
+
+JOBS = int(os.environ.get("SOAK_JOBS", "100"))
+SECONDS = 60  # for a job, on a busy machine
+PACKAGES = str(Path(__file__).resolve().parents[2] / "packages")
+
+
+def ended(job) -> None:
+    """Do a job; AssertionError if what it raises is not an error of ours with words in it."""
+    signal.alarm(SECONDS)
+    try:
+        job()
+    except AssertionError:
+        raise
+    except (ValueError, TypeError, KeyError, RuntimeError, OSError, ImportError) as error:
+        last = traceback.extract_tb(error.__traceback__)[-1].filename
+        assert PACKAGES in last or "cg_" in last, f"{type(error).__name__} of {last}: {error}"
+        assert len(str(error)) > 15, f"{type(error).__name__} says only {error}"
+    finally:
+        signal.alarm(0)
+
+
+def memory() -> float:
+    """MB that this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_jobs_end_in_an_answer_or_in_one_of_our_errors(kind):
+    done, at = [0], dict[int, float]()
+
+    @settings(
+        max_examples=JOBS, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    )
+    @given(KINDS[kind]())
+    def soak(job):
+        ended(job)
+        done[0] += 1
+        if done[0] in (JOBS // 4, JOBS):
+            at[done[0]] = memory()
+
+    soak()
+    if JOBS >= 1000:
+        assert at[JOBS] - at[JOBS // 4] < 60, f"from {at[JOBS // 4]:.0f} to {at[JOBS]:.0f} MB"
