@@ -402,26 +402,33 @@ class TestWhenHdf5Fails:
             ("raise OSError('bad heap')", "is not a whole netCDF-4 file .OSError: bad heap"),
             ("import sys; sys.exit(1)", "no message"),
             ("import time; time.sleep(60)", "came to no end in 1 s"),
+            (
+                "import resource as r; r.setrlimit(r.RLIMIT_CPU, (1, 1)); list(iter(int, 1))",
+                "crashed on it|came to no end in 1 s",
+            ),
         ],
     )
     def test_what_becomes_of_the_child(self, foreign, monkeypatch, code, words):
         path = foreign()
         run = netcdf_guard.subprocess.run
         monkeypatch.setattr(netcdf_guard, "_CHILD_SECONDS", 1.0)
+        monkeypatch.setattr(netcdf_guard, "_PATIENCE", 4)
         monkeypatch.setattr(netcdf_guard.subprocess, "run", lambda c, **k: run([c[0], "-c", code], **k))
         with pytest.raises(FileError, match=words):
             load(path)
 
     def test_the_child_reads_with_limited_memory(self, foreign, monkeypatch):
         limits = []
-        monkeypatch.setattr(netcdf_guard.sys, "argv", ["-c", str(foreign()), "1000000"])
-        monkeypatch.setattr(netcdf_guard, "_limit_memory", limits.append)
+        monkeypatch.setattr(netcdf_guard.sys, "argv", ["-c", str(foreign()), "1000000", "30"])
+        monkeypatch.setattr(netcdf_guard, "_limit", lambda what, size: limits.append((what, size)))
         netcdf_guard.child()
-        assert limits == [4 * 1_000_000 + 4 * 2**30]
+        assert limits == [("RLIMIT_AS", 4 * 1_000_000 + 4 * 2**30), ("RLIMIT_CPU", 30)]
 
     def test_the_child_says_what_it_refuses(self, foreign, monkeypatch, capsys):
-        monkeypatch.setattr(netcdf_guard.sys, "argv", ["-c", str(foreign(lambda f: f.create_group("m"))), "1000000"])
-        monkeypatch.setattr(netcdf_guard, "_limit_memory", lambda size: None)
+        monkeypatch.setattr(
+            netcdf_guard.sys, "argv", ["-c", str(foreign(lambda f: f.create_group("m"))), "1000000", "30"]
+        )
+        monkeypatch.setattr(netcdf_guard, "_limit", lambda what, size: None)
         with pytest.raises(SystemExit, match="3"):
             netcdf_guard.child()
         assert "'m' is a group" in json.loads(capsys.readouterr().out)[0]
@@ -430,7 +437,7 @@ class TestWhenHdf5Fails:
         resource = pytest.importorskip("resource")
         before = resource.getrlimit(resource.RLIMIT_AS)
         try:
-            netcdf_guard._limit_memory(2**44)
+            netcdf_guard._limit("RLIMIT_AS", 2**44)
             assert resource.getrlimit(resource.RLIMIT_AS)[0] == 2**44
         finally:
             resource.setrlimit(resource.RLIMIT_AS, before)

@@ -30,8 +30,10 @@ _END_OF_FILE = {0: 40, 2: 28, 3: 28}  # offset of the end-of-file address in a s
 _FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32"}  # built into HDF5: no plugin is searched for
 _DEFLATE_RATIO = 1032  # no deflate stream expands further
 _SMALL = 2**20  # bytes that any file may declare
+_OUT_OF_TIME = 24  # SIGXCPU
 _REFUSED = 3  # exit status of a child that raised FileError
-_CHILD_SECONDS = 30.0  # and one more per 10 MB
+_CHILD_SECONDS = 30.0  # of its processor time, and one more per 10 MB
+_PATIENCE = 20  # times as long on the clock, on a machine that does other things
 
 
 def seal(path: Path) -> None:
@@ -137,15 +139,17 @@ def _hdf5_bytes(file: Path) -> int:
 def _survives(file: Path, max_bytes: int) -> None:
     """Raise FileError unless a child process can read the file."""
     code = "from cg_data.stores.netcdf_guard import child; child()"
-    command = [sys.executable, "-c", code, str(file.absolute()), str(max_bytes)]
+    seconds = _CHILD_SECONDS + file.stat().st_size / 1e7
+    command = [sys.executable, "-c", code, str(file.absolute()), str(max_bytes), str(math.ceil(seconds))]
     paths = os.pathsep.join(p for p in sys.path if p)
     environment = os.environ | {"PYTHONPATH": paths, "PYTHONSAFEPATH": "1"}
-    seconds = _CHILD_SECONDS + file.stat().st_size / 1e7
+    fault = f"is damaged: HDF5 came to no end in {seconds:.0f} s"
     try:
-        done = subprocess.run(command, capture_output=True, timeout=seconds, env=environment, check=False)
+        done = subprocess.run(command, capture_output=True, timeout=_PATIENCE * seconds, env=environment, check=False)
     except subprocess.TimeoutExpired:
-        fault = f"is damaged: HDF5 came to no end in {seconds:.0f} s"
         raise FileError(file, fault, remedy=REMEDY) from None
+    if done.returncode == -_OUT_OF_TIME:
+        raise FileError(file, fault, remedy=REMEDY)
     if done.returncode < 0:
         fault = f"is damaged: HDF5 crashed on it (signal {-done.returncode})"
         raise FileError(file, fault, remedy=REMEDY)
@@ -163,7 +167,8 @@ def child() -> None:
 
     file = Path(sys.argv[1])
     limit = declared_limit(file, int(sys.argv[2]))
-    _limit_memory(4 * limit + 4 * 2**30)
+    _limit("RLIMIT_AS", 4 * limit + 4 * 2**30)
+    _limit("RLIMIT_CPU", int(sys.argv[3]))
     try:
         netcdf.read(file, limit)
     except FileError as error:
@@ -171,11 +176,13 @@ def child() -> None:
         sys.exit(_REFUSED)
 
 
-def _limit_memory(size: int) -> None:
+def _limit(what: str, size: int) -> None:
+    """Give this process no more memory [bytes] or processor time [s]."""
     try:
         import resource
-    except ImportError:  # not POSIX: the time limit alone must do
+    except ImportError:  # not POSIX: the clock alone must do
         return
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    kind = getattr(resource, what)
+    _, hard = resource.getrlimit(kind)
     soft = size if hard == resource.RLIM_INFINITY else min(size, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+    resource.setrlimit(kind, (soft, hard))
