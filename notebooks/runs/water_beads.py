@@ -32,6 +32,7 @@ import cg_models as cm
 KINDS = ("frame", "smooth")
 SHARES = (2 / 15, 5 / 15, 1.0)  # the paper's 2, 5 and 15 ns
 HELD = 0.1  # of all frames, the last
+RATES = {"frame": 5e-3, "smooth": 1e-2}  # at first; a hundredth of it at last
 CORE_BINS, CORE_REACH = 0.02, 5.0  # Å
 
 
@@ -41,7 +42,7 @@ def options_of(kind: str) -> cm.LocalFrameOptions | cm.SmoothOptions:
         case "frame":
             return cm.LocalFrameOptions(water.CUTOFF, (water.COUNT["O"],))
         case "smooth":
-            return cm.SmoothOptions(water.CUTOFF, 0.5, (water.COUNT["O"],), (8, 16, 32), 8, (64, 64, 64))
+            return cm.SmoothOptions(water.CUTOFF, 4.0, (water.COUNT["O"],), (16, 32, 32), 12, (100, 50, 25))
         case _:
             raise ValueError(f"a kind of beads is one of {', '.join(KINDS)}, got {kind!r}")
 
@@ -85,7 +86,7 @@ class Beads:
         return cm.DeepTrainer(
             cm.DeepPotential(options_of(kind), self.prior, seed=seed),
             water.some_of(self.frames, np.arange(max(1, round(share * self.learned)))),
-            cm.DeepTraining(self.steps, batch=4, rate=1e-3, last_rate=1e-6, seed=seed), normalize=not checkpoint.exists(),
+            cm.DeepTraining(self.steps, batch=4, rate=RATES[kind], last_rate=RATES[kind] / 100, seed=seed), normalize=not checkpoint.exists(),
         )  # fmt: skip
 
     def teach(self, kind: str, share: float, model: int, *, minutes: float | None, report: int) -> float:
