@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 LAB    := $(VENV)/.ready-lab
+DOCS   := $(VENV)/.ready-docs
 SLOW   ?=
 ONLY   ?=
 SCALE  ?= quick
@@ -78,8 +79,13 @@ notebooks: $(LAB) ## Execute the numbered notebooks (SCALE=quick|laptop|paper, O
 	  SCALE=$(SCALE) $(BIN)/jupytext --quiet --to ipynb --execute --run-path notebooks --output "$${source%.py}.ipynb" "$$source" || exit 1; \
 	done
 
-docs: $(READY) ## Build the documentation
-	@echo "until the site exists, docs/ and the packages' READMEs are the documentation"
+$(DOCS): $(READY) docs/requirements.txt
+	@$(BIN)/python -m pip install --progress-bar off -q -c constraints.txt -r docs/requirements.txt
+	@touch $@
+
+docs: $(DOCS) ## Build the documentation and run its examples (EXAMPLES=0: do not)
+	@$(BIN)/python -m sphinx -q -a -W --keep-going -D run_examples=$(or $(EXAMPLES),1) -c docs . docs/_build/html
+	@echo "docs/_build/html/index.html"
 
 clean: ## Remove the environment and what tools left
-	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
