@@ -21,9 +21,14 @@ def curves() -> list[cm.PairCurve]:
         cm.NeuralPair(CUTOFF, gaussians=20, hidden=16, prior=cm.RepulsivePrior(), seed=1).double(),
         cm.NeuralPair(CUTOFF, gaussians=20, hidden=16, activation="selu", seed=2).double(),
     )
+    refined = cm.RefinedPair(CUTOFF, core=0.8, intervals=40, learning=8)
+    r = np.linspace(0.8, CUTOFF, 200)
+    refined.set_to(r, cd.LennardJones().force_shifted().energy(r))
+    with torch.no_grad():
+        refined.change.coefficients.copy_(torch.as_tensor(np.random.default_rng(4).standard_normal(8)))
     return [
         cm.NeuralPair(CUTOFF, gaussians=30, hidden=24, prior=cm.RepulsivePrior(0.4, 0.9, 10)).double(),
-        both.at(1.3), spline, cm.LennardJonesPair(CUTOFF, epsilon=1.2, sigma=0.9), cm.MorsePair(CUTOFF, alpha=5.0),
+        both.at(1.3), spline, refined, cm.LennardJonesPair(CUTOFF, epsilon=1.2, sigma=0.9), cm.MorsePair(CUTOFF, alpha=5.0),
     ]  # fmt: skip
 
 
@@ -44,7 +49,7 @@ def test_forces_are_slopes_and_end_at_the_cutoff(curve):
 def test_weights_learn_through_the_table(curve):
     rng = np.random.default_rng(1)
     g_u, g_f = rng.standard_normal((2, 50))
-    weights = list(curve.parameters())
+    weights = [w for w in curve.parameters() if w.requires_grad]
     curve.knots(50, r_min=0.8).backward(g_u, g_f)
     ways = [torch.as_tensor(rng.standard_normal(w.shape)) for w in weights]
     found = sum(float((w.grad * way).sum()) for w, way in zip(weights, ways, strict=True))
@@ -65,7 +70,9 @@ def test_weights_learn_through_the_table(curve):
 def test_a_table_of_a_curve_is_the_curve():
     """Between knots too: U to 1e-6 of its largest; a network to 1e-4, as the curvature of an ELU jumps."""
     for curve in curves():
-        tolerance = 1e-6 if isinstance(curve, cm.SplinePair | cm.LennardJonesPair | cm.MorsePair) else 1e-4
+        tolerance = (
+            1e-6 if isinstance(curve, cm.SplinePair | cm.RefinedPair | cm.LennardJonesPair | cm.MorsePair) else 1e-4
+        )
         table, r = curve.table(800, r_min=0.8), np.linspace(0.85, 2.45, 777)
         known = curve.energy(torch.as_tensor(r)).detach().numpy()
         assert np.abs(table.energy(r) - known).max() < tolerance * np.abs(known).max()
@@ -95,6 +102,27 @@ def test_splines_hold_what_they_are_set_to():
         torch.tensor([0.7, 0.8, 0.9], dtype=torch.float64)
     )
     assert float((bare[0] - 2 * bare[1] + bare[2]).detach().abs()) < 1e-9  # a straight line but for the prior
+
+
+def test_a_refined_curve_begins_as_what_it_was_set_to_and_learns_a_change_alone():
+    """A spline in its own space comes back to rounding; what the gradient changes then is smooth, on 8 intervals."""
+    given = cm.SplinePair(CUTOFF, core=0.8, intervals=40)
+    with torch.no_grad():
+        given.coefficients.copy_(torch.as_tensor(np.random.default_rng(5).standard_normal(40)))
+    r = torch.linspace(0.8, CUTOFF, 400, dtype=torch.float64)
+    known = given.energy(r).detach().numpy()
+    curve = cm.RefinedPair(CUTOFF, core=0.8, intervals=40, learning=8)
+    curve.set_to(r.numpy(), known)
+    assert np.abs(curve.energy(r).detach().numpy() - known).max() < 1e-6
+    torch.autograd.backward(((curve.energy(r) - torch.sin(r)) ** 2).sum())
+    assert [name for name, w in curve.named_parameters() if w.grad is not None] == ["change.coefficients"]
+    with torch.no_grad():
+        curve.change.coefficients -= 0.01 * curve.change.coefficients.grad
+    change = curve.energy(r).detach().numpy() - known
+    smooth = cm.SplinePair(CUTOFF, core=0.8, intervals=8)
+    smooth.set_to(r.numpy(), change)
+    assert np.abs(change).max() > 0.1
+    assert np.abs(smooth.energy(r).detach().numpy() - change).max() < 1e-6
 
 
 def test_a_temperature_moves_the_potential_by_its_entropy():

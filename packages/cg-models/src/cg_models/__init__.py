@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cg_models.curves.pair_curve import Knots as Knots
     from cg_models.curves.pair_curve import PairCurve as PairCurve
     from cg_models.curves.pretraining import pretrain as pretrain
+    from cg_models.curves.refined_pair import RefinedPair as RefinedPair
     from cg_models.curves.spline_pair import SplinePair as SplinePair
     from cg_models.curves.temperature_pair import TemperaturePair as TemperaturePair
     from cg_models.deep_potential.calculator import DeepCalculator as DeepCalculator
@@ -95,6 +96,7 @@ _HOMES = {
     "curves.neural_pair": ("NeuralPair", "RepulsivePrior"),
     "curves.pair_curve": ("Knots", "PairCurve"),
     "curves.pretraining": ("pretrain",),
+    "curves.refined_pair": ("RefinedPair",),
     "curves.spline_pair": ("SplinePair",),
     "curves.temperature_pair": ("TemperaturePair",),
     "deep_potential.calculator": ("DeepCalculator",),

@@ -14,11 +14,14 @@ from cg_data.safe_files import atomic_path, sized_file
 from cg_models.curves.analytic import LennardJonesPair, MorsePair
 from cg_models.curves.neural_pair import NeuralPair, RepulsivePrior
 from cg_models.curves.pair_curve import PairCurve
+from cg_models.curves.refined_pair import RefinedPair
 from cg_models.curves.spline_pair import SplinePair
 from cg_models.curves.temperature_pair import TemperaturePair
 
 Model = PairCurve | TemperaturePair
-_KINDS: dict[str, type[Any]] = {k.__name__: k for k in (NeuralPair, SplinePair, LennardJonesPair, MorsePair)}
+_KINDS: dict[str, type[Any]] = {
+    k.__name__: k for k in (NeuralPair, SplinePair, RefinedPair, LennardJonesPair, MorsePair)
+}
 _MOST_BYTES = 2**30
 
 
