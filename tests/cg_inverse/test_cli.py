@@ -113,8 +113,8 @@ def test_every_method_runs_and_its_configuration_describes_it(method, capsys):
         settings = gathered(method, [], config, {})
         b = planned(settings, read_targets(settings))
         assert type(a.method) is type(b.method)
-        for own in ("alpha", "threshold", "recipe", "network", "per_round"):
-            assert getattr(a.method, own, None) == getattr(b.method, own, None)
+        for name in ("alpha", "threshold", "recipe", "network", "per_round"):
+            assert getattr(a.method, name, None) == getattr(b.method, name, None)
         assert (a.simulation, a.control) == (b.simulation, b.control)
         assert a.problem.basis == b.problem.basis
         if (

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cg_inverse.judgement import Judgement as Judgement
     from cg_inverse.learning.method import DiffSim as DiffSim
     from cg_inverse.learning.method import Network as Network
+    from cg_inverse.learning.method import Refinement as Refinement
     from cg_inverse.learning.recipe import Recipe as Recipe
     from cg_inverse.learning.training import learn as learn
     from cg_inverse.learning.verb import diffsim as diffsim
@@ -59,7 +60,7 @@ _HOMES = {
     "between_temperatures": ("BetweenTemperatures",),
     "control": ("Control",),
     "correcting": ("wibi",),
-    "learning.method": ("DiffSim", "Network"),
+    "learning.method": ("DiffSim", "Network", "Refinement"),
     "learning.recipe": ("Recipe",),
     "learning.training": ("learn",),
     "learning.verb": ("diffsim",),

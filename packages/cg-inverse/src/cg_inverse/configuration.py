@@ -9,7 +9,7 @@ from typing import Any
 
 from cg_inverse.control import Control
 from cg_inverse.density import FixedDensity
-from cg_inverse.learning.method import DiffSim
+from cg_inverse.learning.method import DiffSim, Refinement
 from cg_inverse.methods.cibi import CIBI
 from cg_inverse.methods.correction import PairCorrection
 from cg_inverse.methods.difftre import DiffTRe
@@ -60,7 +60,8 @@ def _training(method: Method) -> dict[str, Any]:
         return {}
     r = method.recipe
     return {"epochs": r.epochs, "window": r.steps, "rate": r.rate, "replicas": r.replicas, "boxes": r.particles,
-            "loss": r.loss, "per_round": method.per_round}  # fmt: skip
+            "loss": r.loss, "per_round": method.per_round,
+            "refine": method.network.intervals if isinstance(method.network, Refinement) else None}  # fmt: skip
 
 
 def target_files(count: int) -> list[str]:

@@ -20,7 +20,7 @@ from cg_inverse.control import Control
 from cg_inverse.density import FixedDensity
 from cg_inverse.fingerprints import Fingerprint
 from cg_inverse.history import Rounds
-from cg_inverse.learning.method import DiffSim, Network
+from cg_inverse.learning.method import DiffSim, Network, Refinement
 from cg_inverse.learning.progress import Training
 from cg_inverse.learning.recipe import Recipe
 from cg_inverse.loop import Progress
@@ -42,7 +42,7 @@ _FORMAT = 1
 _MOST_BYTES = 16 * 2**30
 _RECORDS: tuple[type[Any], ...] = (
     Bins, StatePoint, Units, SplineBasis, PairBasis, Problem, State, Progress, Rounds, Control, Simulation,
-    IBI, WIBI, CIBI, IMC, HNCN, HNCGN, RelativeEntropy, DiffTRe, DiffSim, PairCorrection, Network, Recipe,
+    IBI, WIBI, CIBI, IMC, HNCN, HNCGN, RelativeEntropy, DiffTRe, DiffSim, PairCorrection, Network, Refinement, Recipe,
     Training, FixedDensity, FixedPressure, RampCorrection, ShellBasis, CellRescaling, Fingerprint,
 )  # fmt: skip
 _BY_NAME = {record.__name__: record for record in _RECORDS}

@@ -16,7 +16,7 @@ from cg_inverse.cli.corrections import correction, simulated, weight
 from cg_inverse.cli.settings import ALPHA
 from cg_inverse.control import Control
 from cg_inverse.density import FixedDensity
-from cg_inverse.learning.method import DiffSim, require_models
+from cg_inverse.learning.method import DiffSim, Network, Refinement, require_models
 from cg_inverse.learning.recipe import Recipe
 from cg_inverse.ledger import Ledger, begun
 from cg_inverse.methods.cibi import CIBI
@@ -75,7 +75,10 @@ def _method(settings: Mapping[str, Any], what: Problem, initial: Initial) -> Met
             require_models()
             if settings["pressure"] is not None:
                 raise ValueError("--pressure is not for diffsim: it learns from g alone")
-            return DiffSim(what, recipe=_recipe(settings), per_round=settings["per_round"], initial=initial)
+            learning = Network() if settings["refine"] is None else Refinement(settings["refine"])
+            return DiffSim(
+                what, network=learning, recipe=_recipe(settings), per_round=settings["per_round"], initial=initial
+            )
         case _:
             raise ValueError(f"unknown method {name!r}")
 

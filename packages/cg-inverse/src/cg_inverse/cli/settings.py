@@ -23,7 +23,7 @@ METHODS = {
     "diffsim": "DiffSim: networks learn by the exact gradient through windows of dynamics (needs cg-inverse[models])",
 }
 ALPHA = {"ibi": 1.0, "wibi": 0.5, "msibi": 1.0, "cibi": 1.0}
-TRAINING = ("epochs", "window", "rate", "replicas", "boxes", "loss", "per_round")
+TRAINING = ("epochs", "window", "rate", "replicas", "boxes", "loss", "per_round", "refine")
 CORRECTION = ("base", "rule", "damping", "shell_weight", "to_density", "pressure_bath", "bath_tau")
 ONLY = {"alpha": tuple(ALPHA), "threshold": ("difftre",), **dict.fromkeys(TRAINING, ("diffsim",)),
         **dict.fromkeys(CORRECTION, ("wibi",))}  # fmt: skip
@@ -130,6 +130,8 @@ SETTINGS = (
     Setting("training", "boxes", whole(32), 256, "N", "particles of each"),
     Setting("training", "loss", choice("squares", "products"), "squares", "KIND", "squares, or products of different replicas: not biased by noise"),
     Setting("training", "per_round", whole(1), 50, "N", "epochs between two simulations that judge"),
+    Setting("training", "refine", whole(4), None, "INTERVALS", "no network learns, but a smooth change of the initial potential: a spline of "
+            "so few intervals, such as 12"),
     Setting("simulation", "base", text, None, "SPEC", f"what the potential is added to: {SPECS}; with calculators in Å, eV "
             "and Å√(u/eV) = 10.18 fs, types are elements (--pairs Al-Al)"),
     Setting("simulation", "pressure_bath", baths, None, "P", "the volume follows this pressure, one for all targets or one each",

@@ -42,6 +42,18 @@ class Network:
     pretrained: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Refinement:
+    """No network, but the initial potential as it is and a change of it that learns: `cg_models.RefinedPair`, a spline of
+    few `intervals` between core and cutoff."""
+
+    intervals: int = 12
+
+    def __post_init__(self) -> None:
+        if self.intervals != int(self.intervals) or self.intervals < 4:
+            raise ValueError(f"a refinement takes 4 or more intervals, got {self.intervals}")
+
+
 @dataclass(frozen=True, eq=False)
 class DiffSim:
     """Learning a potential through a differentiable simulation (paper 03): windows of molecular dynamics, the exact gradient of
@@ -52,7 +64,7 @@ class DiffSim:
 
     target: Targets
     cutoff: float | None = None
-    network: Network = field(default_factory=Network)
+    network: Network | Refinement = field(default_factory=Network)
     recipe: Recipe = field(default_factory=Recipe)
     per_round: int = 50
     weights: Sequence[float] | None = None
@@ -80,9 +92,15 @@ class DiffSim:
         raise TypeError("DiffSim trains networks by windows of dynamics, not from samples: use fit or diffsim")
 
     def models(self) -> dict[str, PairCurve]:
-        """Return each pair's new network."""
-        from cg_models import NeuralPair, RepulsivePrior
+        """Return each pair's new network, or spline to refine."""
+        from cg_models import NeuralPair, RefinedPair, RepulsivePrior
 
+        if isinstance(self.network, Refinement):
+            splines = {pair: self.problem.basis.spline(pair) for pair in self.problem.pairs}
+            return {
+                pair: RefinedPair(s.cutoff, core=s.core, intervals=s.intervals, learning=self.network.intervals)
+                for pair, s in splines.items()
+            }
         n, epsilon, sigma, power = self.network, *self.network.prior
         return {
             pair: NeuralPair(

@@ -13,13 +13,13 @@ from cg_data import Interactions, PairTable, pair_of
 from cg_inverse.bins import Array
 from cg_inverse.control import Control
 from cg_inverse.judgement import judged_together
-from cg_inverse.learning.method import DiffSim
+from cg_inverse.learning.method import DiffSim, Refinement
 from cg_inverse.learning.systems import systems
 from cg_inverse.learning.training import Epoch, begun, named, set_weights, train
 from cg_inverse.loop import Progress, Step, length_of
 from cg_inverse.simulation import Simulate
 from cg_inverse.spline_problem import Problem
-from cg_models import PairCurve, pretrain
+from cg_models import PairCurve, RefinedPair, pretrain
 
 _CEILING = 6.0  # kT: pre-training leaves out where U is higher
 _COUNTED = 10.0  # kT: the splines are fitted to the network below, above they follow less and less
@@ -36,7 +36,7 @@ def training_rounds(
     now = progress
     training = now.training
     if training is None:
-        if method.network.pretrained:
+        if isinstance(method.network, Refinement) or method.network.pretrained:
             pretrained(problem, models, now.coefficients)
         training = begun(boxes, models, recipe)
     else:
@@ -76,9 +76,13 @@ def training_rounds(
 
 
 def pretrained(problem: Problem, models: Mapping[str, PairCurve], coefficients: Array) -> None:
-    """Set networks to the potential with these coefficients, where it is not a wall."""
+    """Set networks to the potential with these coefficients, where it is not a wall; splines to all of it."""
     for pair, model in models.items():
         spline = problem.basis.spline(pair)
+        if isinstance(model, RefinedPair):
+            r = np.linspace(spline.core, spline.cutoff, 8 * spline.intervals)
+            model.set_to(r, spline.curve(coefficients[problem.basis.part(pair)], r)[0])
+            continue
         r = np.linspace(spline.core, spline.cutoff, 200)
         u = spline.curve(coefficients[problem.basis.part(pair)], r)[0]
         pretrain(model, r, u, ceiling=_CEILING * problem.kT, steps=_PRETRAINING, tolerance=1e-3 * problem.kT)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cg_inverse.control import Control
 from cg_inverse.fitting import Fit, OnRound, fit
-from cg_inverse.learning.method import DiffSim, Network
+from cg_inverse.learning.method import DiffSim, Network, Refinement
 from cg_inverse.learning.recipe import Recipe
 from cg_inverse.methods.protocol import Initial, Targets
 from cg_inverse.preparing import checked
@@ -18,7 +18,7 @@ def diffsim(
     target: Targets,
     cutoff: float | None = None,
     *,
-    network: Network = Network(),
+    network: Network | Refinement = Network(),
     recipe: Recipe = Recipe(),
     per_round: int = 50,
     weights: Sequence[float] | None = None,
@@ -31,7 +31,8 @@ def diffsim(
     ensemble: int = 0,
 ) -> Fit:
     """Fit networks through a differentiable simulation (paper 03), judged every `per_round` epochs by a simulation of
-    its own; `simulation` says how those run, `recipe` how the training does.
+    its own; `simulation` says how those run, `recipe` how the training does. With network=Refinement() what learns is a
+    smooth change of the initial potential, such as that of an earlier fit.
     """
     method = DiffSim(checked(target, cutoff), cutoff, network, recipe, per_round, weights, knots, initial)
     return fit(method, simulation=simulation, control=control, folder=folder, progress=progress, ensemble=ensemble)
