@@ -15,7 +15,7 @@ PACKAGES := packages/cg-data packages/cg-sim packages/cg-models packages/cg-inve
 EDITABLE := -e packages/cg-data[all] -e packages/cg-sim[all] -e packages/cg-models -e packages/cg-inverse[all]
 SOURCES  := $(PACKAGES:%=%/src) tests examples
 
-.PHONY: help demo test lint format types doctest coverage bench soak cluster nightly browser notebooks docs lab clean
+.PHONY: help demo test lint format types doctest coverage bench soak cluster nightly browser notebooks report docs lab clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -30,7 +30,7 @@ $(READY): constraints.txt requirements-dev.txt $(PACKAGES:%=%/pyproject.toml)
 	@$(BIN)/python -m pip install --progress-bar off -q --no-build-isolation -c constraints.txt $(EDITABLE) -r requirements-dev.txt
 	@touch $@
 
-demo: $(READY) ## The main job in its shortest honest form, with a picture
+demo: $(READY) ## The main job: g(r) to tables for engines, on one page, demo/index.html
 	@$(BIN)/python examples/demo.py
 
 test: $(READY) ## Run the tests (SLOW=1: also long statistics and wheels in clean environments)
@@ -73,11 +73,15 @@ browser: $(LAB) ## Run every notebook in a real JupyterLab in Chromium, and move
 	@$(BIN)/python -m pip install --progress-bar off -q -c constraints.txt playwright
 	@$(BIN)/python -m pytest -q -s tests/browser $(if $(ONLY),-k "$(ONLY)")
 
-notebooks: $(LAB) ## Execute the numbered notebooks (SCALE=quick|laptop|paper, ONLY=03)
+notebooks: $(LAB) ## Execute the numbered notebooks and build the report (SCALE=quick|laptop|paper, ONLY=03)
 	@for source in notebooks/$(or $(ONLY),[0-9])*.py; do \
 	  echo "$$source at scale $(SCALE)"; \
 	  SCALE=$(SCALE) $(BIN)/jupytext --quiet --to ipynb --execute --run-path notebooks --output "$${source%.py}.ipynb" "$$source" || exit 1; \
 	done
+	@$(BIN)/python notebooks/report.py
+
+report: $(READY) ## Build notebooks/REPORT.md and .html of the closing tables as they are
+	@$(BIN)/python notebooks/report.py
 
 $(DOCS): $(READY) docs/requirements.txt
 	@$(BIN)/python -m pip install --progress-bar off -q -c constraints.txt -r docs/requirements.txt
