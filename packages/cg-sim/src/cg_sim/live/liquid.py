@@ -52,7 +52,7 @@ def attraction(potential: Potential) -> Attraction:
     """Return the attraction of a potential with one minimum, or of none where it is nowhere attractive.
 
     >>> from cg_data import LennardJones
-    >>> float(attraction(LennardJones(cutoff=2.5)).energy(0.9))
+    >>> round(float(attraction(LennardJones(cutoff=2.5)).energy(0.9)), 6)
     -1.0
     """
     r = np.linspace(0.2, 1.0, 8001)[:-1] * potential.cutoff
