@@ -18,7 +18,7 @@ from scipy.optimize import brentq
 from cg_data.potentials.inward import Inner, Wall
 from cg_data.potentials.pair_potential import Array, PairPotential, Potential, just_inside
 
-_HUGE = 1e100  # [length], beyond which powers overflow
+_HUGE = 1e100  # [length], beyond which powers overflow, as they vanish below its inverse
 _CORE_OVER_WELL = 1e4  # default first knot: where U stands 10⁴ characteristic energies above its minimum
 _FOOT_OVER_WELL = 10.0  # a table never starts further out than where U stands this high
 _PROBES = 8  # points inside each interval at which the table is compared with its source
@@ -51,7 +51,7 @@ class PairTable(PairPotential):
         u, f = (np.array(k, dtype=np.float64) for k in (self.u_knots, self.f_knots))
         if u.ndim != 1 or u.shape != f.shape or len(u) < 4:
             raise ValueError(f"a table needs at least 4 knots of U and as many of F, got {u.shape} and {f.shape}")
-        if not 0 <= self.r_min < self.cutoff < _HUGE:
+        if not (0 <= self.r_min < self.cutoff < _HUGE and self.cutoff > 1 / _HUGE):
             raise ValueError(f"a table needs 0 ≤ r_min < cutoff < ∞, got r_min {self.r_min}, cutoff {self.cutoff}")
         if not (np.all(np.isfinite(u)) and np.all(np.isfinite(f))):
             at = float(self.r_min + (self.cutoff - self.r_min) / (len(u) - 1) * np.argmin(np.isfinite(u + f)))
