@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -47,7 +48,7 @@ class FittingNetwork(Layers):
             step = self.step_of(k)
             by_out.insert(0, back if step is None else back * step)
             by_z.insert(0, torch.addcmul(by_out[0], by_out[0], tanh[k] * tanh[k], value=-1))
-            back = _through(by_z[0] @ self.matrix[k].T, back)
+            back = through(by_z[0] @ self.matrix[k].T, back)
         return Passed(energies, back, inputs, tanh, by_z, by_out)
 
     @torch.no_grad()
@@ -74,12 +75,12 @@ class FittingNetwork(Layers):
                 _add(step, (back * y - straight).sum(dim=0))
             _add(self.bias[k], z.sum(dim=0))
             _add(self.matrix[k], torch.addmm(of.inputs[k].T @ z, changes[k].T, of.by_z[k], alpha=-1))
-            back = _through(z @ self.matrix[k].T, back)
+            back = through(z @ self.matrix[k].T, back)
         return back
 
 
-def _through(back: Tensor, straight: Tensor) -> Tensor:
-    """Return slopes by the input of a layer, with those of what is beside its tanh."""
+def through(back: Any, straight: Any) -> Any:
+    """Return slopes (atom, number) by the input of a layer, with those of what is beside its tanh; of tensors or of arrays."""
     match straight.shape[1] / back.shape[1]:
         case 1:
             return back + straight

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from cg_models.deep_potential.fitting import FittingNetwork
+from cg_models.deep_potential.fitting import FittingNetwork, through
 from cg_models.deep_potential.potential import DeepPotential, Found
 from cg_models.deep_potential.structures import structure
 from cg_models.many_body.neighborhoods import Neighborhoods
@@ -68,7 +68,7 @@ class ServedNetwork:
         for matrix, step, t in zip(reversed(self._back), reversed(self._steps), reversed(tanh), strict=True):
             z = 1 - t * t
             z *= back if step is None else back * step
-            back = _through(z @ matrix, back)
+            back = through(z @ matrix, back)
         return energies, back
 
 
@@ -84,13 +84,3 @@ def _beside(y: Numbers, x: Numbers) -> Numbers:
             return y + np.concatenate([x, x], axis=1)
         case _:
             return y
-
-
-def _through(back: Numbers, straight: Numbers) -> Numbers:
-    match straight.shape[1] / back.shape[1]:
-        case 1:
-            return back + straight
-        case 2:
-            return back + straight[:, : back.shape[1]] + straight[:, back.shape[1] :]
-        case _:
-            return back
