@@ -1,7 +1,7 @@
 """Beads of water for notebook 05: deep potentials that learn forces on the oxygens of water_trajectory.py, by eq. 9; resumable.
 
 python notebooks/runs/water_beads.py WORK --trajectory WORK_OF_TRAJECTORY [--kinds frame smooth] [--shares …] [--models 0 1 2 3 4 5]
-       [--steps 40000] [--minutes M] [--force molecule|oxygen] [--guard core|none] [--out …/05]
+       [--steps 100000] [--minutes M] [--force molecule|oxygen] [--guard core|none] [--out …/05]
 
 Two kinds: `frame` has the paper's local frames (16 neighbors with directions, others by distance, 6 Å, 120-60-30-15) and `smooth` is
 continuous. Six models of each differ in how their weights begin and in the order of frames, for three lengths of data: the paper's 2, 5 and 15 ns are shares of
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -31,8 +31,12 @@ import cg_models as cm
 
 KINDS = ("frame", "smooth")
 SHARES = (2 / 15, 5 / 15, 1.0)  # the paper's 2, 5 and 15 ns
+FEWEST = 0.4  # of the steps
 HELD = 0.1  # of all frames, the last
-RATES = {"frame": 5e-3, "smooth": 1e-2}  # at first; a hundredth of it at last
+RATES = {
+    "frame": 5e-3,
+    "smooth": 3e-3,
+}  # at first; a hundredth of it at last (smooth ones with 1e-2 can stop learning: tanh saturates)
 CORE_BINS, CORE_REACH = 0.02, 5.0  # Å
 
 
@@ -42,7 +46,7 @@ def options_of(kind: str) -> cm.LocalFrameOptions | cm.SmoothOptions:
         case "frame":
             return cm.LocalFrameOptions(water.CUTOFF, (water.COUNT["O"],))
         case "smooth":
-            return cm.SmoothOptions(water.CUTOFF, 4.0, (water.COUNT["O"],), (16, 32, 32), 12, (100, 50, 25))
+            return cm.SmoothOptions(water.CUTOFF, 4.0, (water.COUNT["O"],), (16, 32, 32), 8, (100, 50, 25), moments=2)
         case _:
             raise ValueError(f"a kind of beads is one of {', '.join(KINDS)}, got {kind!r}")
 
@@ -53,8 +57,9 @@ class Beads:
 
     work: Path
     frames: cm.BeadFrames
-    steps: int = 40_000
+    steps: int = 100_000
     guard: str = "core"
+    _first: dict[float, cm.FrameStructures] = field(default_factory=dict, repr=False)
 
     @cached_property
     def learned(self) -> int:
@@ -80,13 +85,20 @@ class Beads:
         r, g = self.frames.distributions(CORE_REACH, round(CORE_REACH / CORE_BINS), most=2000)
         return cm.Prior(between={(0, 0): cm.core_of(r, g[0, 0], kT, cutoff=CORE_REACH)})
 
+    def first(self, share: float) -> cm.FrameStructures:
+        """Return the first part of what there is to learn from, whose neighbors all models share."""
+        if share not in self._first:
+            some = water.some_of(self.frames, np.arange(max(1, round(share * self.learned))))
+            self._first[share] = cm.FrameStructures(some, water.CUTOFF)
+        return self._first[share]
+
     def trainer(self, kind: str, share: float, model: int, checkpoint: Path) -> cm.DeepTrainer:
-        """Return the trainer of one model, with the first part of what there is to learn from."""
-        seed = 1000 * model + round(100 * share)
+        """Return the trainer of one model."""
+        seed, first, steps = 1000 * model + round(100 * share), self.first(share), steps_of(self.steps, share)
         return cm.DeepTrainer(
-            cm.DeepPotential(options_of(kind), self.prior, seed=seed),
-            water.some_of(self.frames, np.arange(max(1, round(share * self.learned)))),
-            cm.DeepTraining(self.steps, batch=4, rate=RATES[kind], last_rate=RATES[kind] / 100, seed=seed), normalize=not checkpoint.exists(),
+            cm.DeepPotential(options_of(kind), self.prior, seed=seed), first.frames,
+            cm.DeepTraining(steps, batch=4, rate=RATES[kind], last_rate=RATES[kind] / 100, seed=seed),
+            normalize=not checkpoint.exists(), structures=first,
         )  # fmt: skip
 
     def teach(self, kind: str, share: float, model: int, *, minutes: float | None, report: int) -> float:
@@ -101,9 +113,18 @@ class Beads:
         if history.done:
             held = trainer.errors(self.held).force
             water.written(history, file.with_suffix(".nc"), kind=kind, share=share, model=model, held_out_force_rmse=held,
-                          frames=len(trainer.frames), steps=self.steps)  # fmt: skip
+                          frames=len(trainer.frames), steps=trainer.settings.steps)  # fmt: skip
             cm.save_deep(trainer.potential, file, ["O"], water.UNITS)
         return (float(history.seconds[-1]) - before) / 60
+
+
+def steps_of(steps: int, share: float) -> int:
+    """Return the steps of a model with a share of the data: two fifths are enough where data are short.
+
+    >>> steps_of(100_000, 2 / 15), steps_of(100_000, 1.0)
+    (40000, 100000)
+    """
+    return round(steps * max(share, FEWEST))
 
 
 def history_of(checkpoint: Path) -> float:
@@ -124,7 +145,9 @@ def file_of(work: Path, kind: str, share: float, model: int) -> Path:
 def collected(work: Path) -> xr.Dataset:
     """Return the errors of all models that are there, a row each."""
     found = [xr.load_dataset(file) for file in sorted(work.glob("*-*-*.nc"))]
-    rows = {n: [f.attrs[n] for f in found] for n in ("kind", "share", "model", "frames", "held_out_force_rmse")}
+    rows = {
+        n: [f.attrs[n] for f in found] for n in ("kind", "share", "model", "frames", "steps", "held_out_force_rmse")
+    }
     last = {
         "training_force_rmse": [float(f.force_rmse[-1]) for f in found],
         "seconds": [float(f.seconds[-1]) for f in found],
@@ -145,7 +168,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     words.add_argument("--shares", nargs="+", type=float, default=list(SHARES))
     words.add_argument("--models", nargs="+", type=int, default=list(range(6)))
-    words.add_argument("--steps", type=int, default=40_000)
+    words.add_argument("--steps", type=int, default=100_000, help="with all data")
     words.add_argument("--force", choices=trajectory.FORCES, default="molecule")
     words.add_argument("--guard", choices=("core", "none"), default="core")
     words.add_argument("--minutes", type=float, help="of processor time, after which to stop for now")
@@ -153,7 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words.add_argument("--out", type=Path, default=water.RESULTS)
     options = words.parse_args(arguments)
     frames = trajectory.frames_of(options.trajectory, options.force)
-    about = {"steps": options.steps, "force": options.force, "guard": options.guard, "frames": len(frames)}
+    about = {"force": options.force, "guard": options.guard, "frames": len(frames)}
     water.claimed(options.work, **about)
     beads, left = Beads(options.work, frames, options.steps, options.guard), options.minutes
     for kind, share, model in product(options.kinds, options.shares, options.models):

@@ -1,8 +1,8 @@
 """Beads of water on their own: g(r), angles at four cutoffs, q̄4 and q̄6 of 64 and 512 beads beside the atoms, for notebook 05; resumable.
 
-python notebooks/runs/water_structure.py WORK [--kinds frame smooth] [--beads 64 512] [--blocks 10] [--picoseconds 50] [--step 4] [--out …/05]
+python notebooks/runs/water_structure.py WORK [--kinds frame smooth frame-corrected smooth-corrected] [--beads 64 512] [--blocks 10] [--picoseconds 50] [--step 4] [--out …/05]
 
-After water_beads.py. Langevin dynamics with τ = 0.1 ps as the paper's, from a frame of DFT, in blocks; each begins where the last ended and is kept, and
+After water_beads.py, and water_corrected.py for the models that it corrects. Langevin dynamics with τ = 0.1 ps as the paper's, from a frame of DFT, in blocks; each begins where the last ended and is kept, and
 errors are of blocks. A first block is left out. Masses are those of molecules, which structure does not depend on. Writes structure.nc.
 A model that beads break down with is reported, and the others go on.
 """
@@ -26,6 +26,7 @@ import cg_models as cm
 import cg_sim as cs
 
 SAMPLED = 25  # steps: 0.1 ps
+MODELS = (*water_beads.KINDS, *(f"{kind}-corrected" for kind in water_beads.KINDS))
 
 
 def start_of(results: Path, copies: int = 1) -> cs.State:
@@ -145,7 +146,7 @@ def in_words(found: xr.Dataset) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("work", type=Path)
-    words.add_argument("--kinds", nargs="+", choices=water_beads.KINDS, default=list(water_beads.KINDS))
+    words.add_argument("--kinds", nargs="+", choices=MODELS, default=list(MODELS))
     words.add_argument("--beads", nargs="+", type=int, default=[64, 512])
     words.add_argument("--blocks", type=int, default=10, help="beside the first, which is left out")
     words.add_argument("--picoseconds", type=float, default=50.0, help="of a block")

@@ -124,7 +124,7 @@ def test_a_base_that_has_changed_is_refused_and_one_elsewhere_is_found(capsys):
     ("more", "message"),
     [
         (["--base", "emtt"], "emtt: is neither a file nor a base; did you mean emt?"),
-        (["--base", "nothing"], "a base is emt, eam:FILE, ani:FOLDER, beads:FILE, hipnn:FILE, a table file"),
+        (["--base", "nothing"], "a base is emt, eam:FILE, ani:FOLDER, beads:FILE, deep:FILE, hipnn:FILE, a table file"),
         (["--base", "eam:Al.fs"], "Al.fs is no file or folder here"),
         (["--base", "no_such_module:f"], "No module named 'no_such_module'"),
         (["--rule", "hnc"], "--rule is for corrections to a --base"),

@@ -9,6 +9,7 @@ import pytest
 
 import cg_data as cd
 import cg_inverse as ci
+from cg_data.units import METAL
 from cg_inverse.bases import is_pair
 from cg_inverse.named_bases import absolute, named_base, runs_code
 from cg_inverse.run_folder import ledger_of
@@ -88,6 +89,9 @@ def test_damaged_models_are_named(here):
     (here / "beads.safetensors").write_bytes(b"nothing")
     with pytest.raises(ValueError, match="holds no bead potential"):
         fitted(base="beads:beads.safetensors")
+    (here / "deep.safetensors").write_bytes(b"nothing")
+    with pytest.raises(ValueError, match="holds no deep potential"):
+        fitted(base="deep:deep.safetensors")
     (here / "ani").mkdir()
     with pytest.raises(ValueError, match=str(here / "ani")):
         fitted(base="ani:ani")
@@ -115,3 +119,14 @@ def test_the_name_is_in_the_configuration(here):
     lines = (here / "run" / "config.toml").read_text().splitlines()
     assert 'base = "emt"' in lines
     assert lines[0] == "# What this fit was made with: `cg-inverse wibi config.toml -o OTHER` repeats it."
+
+
+def test_a_deep_potential_is_found_by_name(here):
+    models = pytest.importorskip("cg_models", reason="networks are in cg-models")
+    ase = pytest.importorskip("ase", reason="pip install cg-sim[ase]")
+    potential = models.DeepPotential(models.SmoothOptions(4.0, 3.0, (20,), (4, 8), 4, (8,)))
+    models.save_deep(potential, here / "water.safetensors", ["O"], METAL)
+    calculator = named_base("deep:water.safetensors")()
+    atoms = ase.Atoms("O2", [[0, 0, 0], [0, 0, 2.5]], cell=[9, 9, 9], pbc=True)
+    expected = potential(atoms.positions, atoms.cell[:], [0, 0]).energy
+    assert calculator.get_potential_energy(atoms) == pytest.approx(expected, rel=1e-12)

@@ -16,6 +16,9 @@ OPTIONS = {
     "two sides": cm.SmoothOptions(
         4.0, 1.0, (20, 30), embedding=(4, 8), axes=3, fitting=(10,), embedding_steps=True, one_side=False
     ),
+    "second moments": cm.SmoothOptions(
+        4.0, 1.0, (20, 30), embedding=(3, 6, 12), axes=4, fitting=(12, 8), one_side=False, moments=2
+    ),
     "local frame": cm.LocalFrameOptions(4.0, (7, 12), full=(3, 5), fitting=(12, 8)),
 }
 
@@ -95,14 +98,18 @@ def _smooth(potential, c, apart, r, kinds):
     s = (w / r - of.mean[c]) / of.radial[c]
     rows = torch.cat([s[:, None], (w / r**2)[:, None] * apart / of.angular[c]], dim=1)
     t = torch.zeros(4, options.embedding[-1], dtype=torch.float64)
+    squares = torch.zeros(9, options.embedding[-1], dtype=torch.float64)
     for kind in range(options.types):
         network = of.networks[kind if options.one_side else c * options.types + kind]
         near, none = rows[kinds == kind], torch.zeros(1, 4, dtype=torch.float64)
         none[0, 0] = -of.mean[c] / of.radial[c]
+        if options.moments > 1:
+            outer = (apart[:, :, None] * apart[:, None, :]).flatten(1) * (w / r**3 / of.quadratic[c])[:, None]
+            squares = squares + outer[kinds == kind].T @ _layers(network, near[:, :1])
         missing = options.count[kind] - len(near)
         t = t + near.T @ _layers(network, near[:, :1]) + missing * none.T @ _layers(network, none[:, :1])
-    t = t / sum(options.count)
-    return (t.T @ t[:, : options.axes]).flatten()
+    parts = [x / sum(options.count) for x in (t, squares)[: options.moments]]
+    return torch.cat([(x.T @ x[:, : options.axes]).flatten() for x in parts])
 
 
 def _layers(network, x):

@@ -86,7 +86,7 @@ def test_energy_is_extensive(potential):
     np.testing.assert_allclose(large.forces, np.tile(found.forces, (4, 1)), atol=1e-10)
 
 
-@pytest.mark.parametrize("name", ["one side", "two sides"])
+@pytest.mark.parametrize("name", ["one side", "two sides", "second moments"])
 def test_smooth_environments_end_smoothly(name):
     """A pair that parts at the cutoff leaves energy and force as they were, to the third order of the distance."""
     potential, x = POTENTIALS[name], np.array([[0.0, 0, 0], [1.9, 0, 0], [0, 0, 4.0]])
@@ -119,7 +119,7 @@ def test_local_frames_do_not_end_smoothly():
     assert jump([r - 1e-7, 0, 0], [r - 2e-7, 0, 0]) < 1e-6
 
 
-@pytest.mark.parametrize("name", ["one side", "two sides"])
+@pytest.mark.parametrize("name", ["one side", "two sides", "second moments"])
 def test_tables_are_as_near_to_their_networks_as_is_said(name):
     potential = potential_of(OPTIONS[name])
     x, cell, types = frame()

@@ -65,7 +65,7 @@ def test_gradients_are_slopes_of_the_loss(name):
 
 # What another potential of the same kind says is learned well in 400 steps; local frames, whose own forces jump, learn of a smooth one.
 @pytest.mark.parametrize(
-    ("name", "taught_by", "share"), [("one side", "one side", 0.25), ("two sides", "two sides", 0.25), ("local frame", "one side", 0.6)]
+    ("name", "taught_by", "share"), [("one side", "one side", 0.25), ("two sides", "two sides", 0.25), ("second moments", "second moments", 0.25), ("local frame", "one side", 0.6)]
 )  # fmt: skip
 def test_errors_of_forces_fall(name, taught_by, share):
     """Below a share of the spread of forces, on frames that were not learned from."""
@@ -107,6 +107,26 @@ def test_it_goes_on_bit_for_bit(tmp_path):
     with pytest.raises(cd.FileError, match="no training"):
         cm.DeepTrainer(cm.DeepPotential(OPTIONS["two sides"]), frames, ALL, virials=virials).load(
             tmp_path / "half.safetensors"
+        )
+
+
+@pytest.mark.parametrize("most_bytes", [0, 20_000, 2**30])
+def test_models_that_share_neighbors_learn_the_same(most_bytes):
+    """Whatever of them is kept: bit for bit what each learns alone."""
+    frames, _ = frames_of(potential_of(OPTIONS["one side"], seed=5), count=5)
+    shared = cm.FrameStructures(frames, OPTIONS["one side"].cutoff, most_bytes=most_bytes)
+    settings = cm.DeepTraining(steps=6, batch=3, rate=2e-3)
+    for seed in (7, 8):
+        alone, one_of_two = (
+            cm.DeepTrainer(cm.DeepPotential(OPTIONS["one side"], seed=seed), frames, settings, structures=s)
+            for s in (None, shared)
+        )
+        assert [e.force for e in alone.run()] == [e.force for e in one_of_two.run()]
+        for a, b in zip(alone.potential.parameters(), one_of_two.potential.parameters(), strict=True):
+            assert torch.equal(a, b)
+    with pytest.raises(ValueError, match="of other frames"):
+        cm.DeepTrainer(
+            cm.DeepPotential(OPTIONS["one side"]), replace(frames, positions=frames.positions + 0.1), structures=shared
         )
 
 

@@ -42,8 +42,8 @@ def wibi(
 
     With a `base`, u is a correction that is added to it and begins as zero; `rule` says how steps are taken (see
     `PairCorrection`), those of Gauss–Newton with `damping`. A base is any ASE calculator, a function that makes one for each
-    run, pair potentials, or a name: "emt", "eam:FILE", "ani:FOLDER", "beads:FILE", "hipnn:FILE", a table file,
-    "MODULE:FUNCTION". With calculators targets are in Å and eV, their types elements. `simulation` says with its `barostat`
+    run, pair potentials, or a name: "emt", "eam:FILE", "ani:FOLDER", "beads:FILE", "deep:FILE", "hipnn:FILE",
+    a table file, "MODULE:FUNCTION". With calculators targets are in Å and eV, their types elements. `simulation` says with its `barostat`
     whether the volume follows; with pressure=FixedDensity() steps then also lead to the target's density.
     """
     targets = checked(target, cutoff)

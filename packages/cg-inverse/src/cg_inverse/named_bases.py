@@ -13,8 +13,8 @@ from typing import Any
 from cg_data import FileError, read_interactions
 from cg_inverse.bases import is_pair
 
-SPECS = "emt, eam:FILE, ani:FOLDER, beads:FILE, hipnn:FILE, a table file, or MODULE:FUNCTION"
-_OF_FILES = ("eam", "ani", "beads", "hipnn")
+SPECS = "emt, eam:FILE, ani:FOLDER, beads:FILE, deep:FILE, hipnn:FILE, a table file, or MODULE:FUNCTION"
+_OF_FILES = ("eam", "ani", "beads", "deep", "hipnn")
 
 
 def named_base(spec: str) -> Any:
@@ -66,6 +66,8 @@ def _read(kind: str, where: str) -> Any:
             return _models().calculator(_models().ani(where))
         case "beads":
             return _models().calculator(_models().load_beads(where))
+        case "deep":
+            return _models().calculator(_models().load_deep(where))
         case "hipnn":
             models = _models()
             if not hasattr(models, "hipnn"):
@@ -88,7 +90,7 @@ def _models() -> Any:
     try:
         return import_module("cg_models")
     except ImportError:
-        raise ImportError('ani, beads and hipnn are read by cg-models: pip install "cg-inverse[models]"') from None
+        raise ImportError('ani, beads, deep and hipnn are read by cg-models: pip install "cg-inverse[models]"') from None
 
 
 def _function(module: str, name: str) -> Any:

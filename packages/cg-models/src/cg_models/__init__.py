@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from cg_models.deep_potential.options import LocalFrameOptions as LocalFrameOptions
     from cg_models.deep_potential.options import SmoothOptions as SmoothOptions
     from cg_models.deep_potential.potential import DeepPotential as DeepPotential
+    from cg_models.deep_potential.remembered import FrameStructures as FrameStructures
     from cg_models.deep_potential.storage import load_deep as load_deep
     from cg_models.deep_potential.storage import save_deep as save_deep
     from cg_models.deep_potential.stored import StoredDeep as StoredDeep
@@ -104,6 +105,7 @@ _HOMES = {
     "deep_potential.ensembles": ("Deviation", "ModelEnsemble", "ensemble"),
     "deep_potential.options": ("LocalFrameOptions", "SmoothOptions"),
     "deep_potential.potential": ("DeepPotential",),
+    "deep_potential.remembered": ("FrameStructures",),
     "deep_potential.storage": ("load_deep", "save_deep"),
     "deep_potential.stored": ("StoredDeep",),
     "deep_potential.training": ("DeepErrors", "DeepTrainer", "DeepTraining"),

@@ -10,6 +10,7 @@ class SmoothOptions:
     """The smooth environments of DeepPot-SE, `se_e2_a` of deepmd-kit; lengths are the potential's.
 
     `count` says for each type how many neighbors an environment is divided by. It is no limit: no neighbor is ever left out.
+    `moments` is 1 as deepmd-kit has it, where products of an environment know cos θ, or 2, where they know cos² θ as well.
     `one_side` has one embedding network per type of neighbor, else there is one per pair of types.
     """
 
@@ -22,6 +23,7 @@ class SmoothOptions:
     embedding_steps: bool = False
     fitting_steps: bool = True
     one_side: bool = True
+    moments: int = 1
 
     def __post_init__(self) -> None:
         if not 0 <= self.smooth_from < self.cutoff:
@@ -29,6 +31,8 @@ class SmoothOptions:
         _check_sizes(self.count, "count")
         _check_sizes(self.embedding, "embedding")
         _check_sizes(self.fitting, "fitting")
+        if self.moments not in (1, 2):
+            raise ValueError(f"moments must be 1 or 2, got {self.moments}")
         if not 1 <= self.axes <= self.embedding[-1]:
             raise ValueError(f"axes must be from 1 to the last size of embedding, got {self.axes}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from cg_models.deep_potential import smooth_kernels
+from cg_models.deep_potential import moment_kernels, smooth_kernels
 from cg_models.deep_potential.layers import Layers
 from cg_models.deep_potential.options import SmoothOptions
 from cg_models.deep_potential.structures import Structures
@@ -24,16 +25,21 @@ _MARGIN = 0.9  # tables go on to this share of the shortest distance that has be
 
 
 class SmoothEnvironments(nn.Module):
-    """Environments with embedding networks; `mean`, `radial` and `angular` are μ, σ, σ′ of R by type of center."""
+    """Environments with embedding networks; `mean`, `radial` and `angular` are μ, σ, σ′ of R by type of center.
+
+    With second moments T has six rows more, with σ″ `quadratic`, whose products are features of their own.
+    """
 
     mean: Tensor
     radial: Tensor
     angular: Tensor
+    quadratic: Tensor
 
     def __init__(self, options: SmoothOptions, noise: torch.Generator) -> None:
         super().__init__()
         self.options = options
-        for name, value in (("mean", 0.0), ("radial", 1.0), ("angular", 1.0)):
+        scales = (("mean", 0.0), ("radial", 1.0), ("angular", 1.0), ("quadratic", 1.0))
+        for name, value in scales[: 2 + options.moments]:
             self.register_buffer(name, torch.full((options.types,), value, dtype=torch.float64))
         count = options.types if options.one_side else options.types**2
         sizes = (1, *options.embedding)
@@ -45,7 +51,12 @@ class SmoothEnvironments(nn.Module):
     @property
     def size(self) -> int:
         """How many features an atom has."""
-        return self.options.embedding[-1] * self.options.axes
+        return self.options.embedding[-1] * self.options.axes * self.options.moments
+
+    @property
+    def rows(self) -> list[slice]:
+        """Which rows of T are contracted with one another."""
+        return [slice(0, 4), slice(4, 4 + moment_kernels.ROWS)][: self.options.moments]
 
     @property
     def embeddings(self) -> list[Layers]:
@@ -62,18 +73,20 @@ class SmoothEnvironments(nn.Module):
 
     def features(self, types: Tensor, given: Tensor, *along: Tensor) -> list[Tensor]:
         """Return D (atom, size) and its change, of T (atom, 4, channel) and its change."""
-        t = [x[..., : self.options.embedding[-1]] for x in (given, *along)]
-        found = [t[0].mT @ t[0][..., : self.options.axes]]
-        found += [x.mT @ t[0][..., : self.options.axes] + t[0].mT @ x[..., : self.options.axes] for x in t[1:]]
-        return [x.flatten(1) for x in found]
+        channels, axes, found = self.options.embedding[-1], self.options.axes, []
+        for rows in self.rows:
+            t, *changed = [x[:, rows, :channels] for x in (given, *along)]
+            some = [t.mT @ t[..., :axes]] + [x.mT @ t[..., :axes] + t.mT @ x[..., :axes] for x in changed]
+            found.append([x.flatten(1) for x in some])
+        return found[0] if len(found) == 1 else [torch.cat(parts, dim=1) for parts in zip(*found, strict=True)]
 
     def back(self, types: Tensor, given: Tensor, by: Tensor) -> Tensor:
         """Return dE/dT (atom, 4, channel) of dE/dD."""
-        channels, axes = self.options.embedding[-1], self.options.axes
-        t, d = given[..., :channels], by.reshape(len(by), channels, axes)
-        found = torch.zeros_like(given)
-        found[..., :channels] = t[..., :axes] @ d.mT
-        found[..., :axes] += t @ d
+        channels, axes, found = self.options.embedding[-1], self.options.axes, torch.zeros_like(given)
+        for rows, part in zip(self.rows, by.chunk(len(self.rows), dim=1), strict=True):
+            t, d = given[:, rows, :channels], part.reshape(len(by), channels, axes)
+            found[:, rows, :channels] = t[..., :axes] @ d.mT
+            found[:, rows, :axes] += t @ d
         return found
 
     def normalize(self, structures: Structures) -> None:
@@ -91,6 +104,8 @@ class SmoothEnvironments(nn.Module):
             self.mean[c] = mean
             self.radial[c] = max(math.sqrt(max(square - mean**2, 0)), _LEAST)
             self.angular[c] = max(math.sqrt(square / 3), _LEAST)
+            if options.moments > 1:
+                self.quadratic[c] = max(math.sqrt(square) / 3, _LEAST)
 
     def _start(self) -> Tensor:
         return -self.mean / self.radial
@@ -132,13 +147,13 @@ class SmoothEnvironments(nn.Module):
         options = self.options
         return smooth_kernels.Rows(
             options.cutoff, options.smooth_from, mean, 1 / radial, 1 / angular, start, 1 / spacing,
-            np.array(options.count, dtype=np.float64),
+            np.array(options.count, dtype=np.float64), 1 / self.quadratic.numpy() if options.moments > 1 else mean,
         )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SmoothPrepared:
-    """Some structures, and a table of this moment; `given` is T (atom, 4, channel)."""
+    """Some structures, and a table of this moment; `given` is T (atom, 4 or 10, channel)."""
 
     environments: SmoothEnvironments
     structures: Structures
@@ -147,29 +162,48 @@ class SmoothPrepared:
     given: Tensor = field(init=False)
 
     def __post_init__(self) -> None:
-        out = np.empty((len(self.structures.types), 4, self.table.shape[-1]))
-        smooth_kernels.values(*self._where(), self._table(), out)
-        object.__setattr__(self, "given", torch.from_numpy(out))
+        table = self._table()
+        out = self._empty(4)
+        smooth_kernels.values(*self._where(), table, out)
+        object.__setattr__(self, "given", self._beside(out, moment_kernels.values, table))
 
     def slopes(self, by: Tensor) -> Array:
         """Return dE/dvector (edge, 3) of dE/dT."""
-        out = np.empty_like(self.structures.vectors)
-        smooth_kernels.slopes(*self._where(), self._table(), _plain(by), out)
+        out, table = np.empty_like(self.structures.vectors), self._table()
+        smooth_kernels.slopes(*self._where(), table, _plain(by[:, :4]), out)
+        if self._second:
+            moment_kernels.slopes(*self._where(), table, _plain(by[:, 4:]), out)
         return out
 
     def changes(self, u: Array) -> Tensor:
         """Return the change of T along u (edge, 3)."""
-        out = np.empty((len(self.structures.types), 4, self.table.shape[-1]))
-        smooth_kernels.changes(*self._where(), self._table(), u, out)
-        return torch.from_numpy(out)
+        out, table = self._empty(4), self._table()
+        smooth_kernels.changes(*self._where(), table, u, out)
+        return self._beside(out, moment_kernels.changes, table, u)
 
     def learn(self, u: Array, change: Tensor, by: Tensor, by_change: Tensor) -> None:
         """Add gradients of the embedding networks' weights; D is of second order in T, and its change bilinear."""
         types, back, out = torch.from_numpy(self.structures.types), self.environments.back, np.zeros(self.table.shape)
         by_given = back(types, self.given, by) + back(types, change, by_change)
         by_turn = back(types, self.given, by_change)
-        smooth_kernels.table_slopes(*self._where(), u, _plain(by_given), _plain(by_turn), out)
+        smooth_kernels.table_slopes(*self._where(), u, _plain(by_given[:, :4]), _plain(by_turn[:, :4]), out)
+        if self._second:
+            moment_kernels.table_slopes(*self._where(), u, _plain(by_given[:, 4:]), _plain(by_turn[:, 4:]), out)
         self.table.backward(torch.from_numpy(out))  # type: ignore[no-untyped-call]
+
+    @property
+    def _second(self) -> bool:
+        return self.environments.options.moments > 1
+
+    def _empty(self, rows: int) -> Array:
+        return np.empty((len(self.structures.types), rows, self.table.shape[-1]))
+
+    def _beside(self, first: Array, kernel: Callable[..., None], *given: Array) -> Tensor:
+        """Return rows with those of second moments after them, where there are such."""
+        if not self._second:
+            return torch.from_numpy(first)
+        kernel(*self._where(), *given, out := self._empty(moment_kernels.ROWS))
+        return torch.from_numpy(np.concatenate([first, out], axis=1))
 
     def _where(self) -> tuple[object, ...]:
         s = self.structures

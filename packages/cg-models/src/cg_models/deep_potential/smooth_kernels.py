@@ -20,7 +20,7 @@ _FAST = {"nsz", "arcp", "contract", "reassoc"}
 
 
 class Rows(NamedTuple):
-    """How R and s are made, by type of center: μ, 1/σ, 1/σ′ and s of what is beyond the cutoff, where its tables begin."""
+    """How R and s are made, by type of center: μ, 1/σ, 1/σ′, 1/σ″ and s of what is beyond the cutoff, where its tables begin."""
 
     cutoff: float
     smooth_from: float
@@ -30,6 +30,7 @@ class Rows(NamedTuple):
     start: Any
     inverse: float
     count: Any
+    quadratic: Any
 
 
 @njit(inline="always")

@@ -20,8 +20,7 @@ from safetensors.torch import save_file
 from cg_data import FileError
 from cg_data.safe_files import atomic_path, sized_file
 from cg_models.deep_potential.potential import DeepPotential, Found
-from cg_models.deep_potential.structures import Structures, joined, structure
-from cg_models.many_body.neighborhoods import Neighborhoods
+from cg_models.deep_potential.remembered import FrameStructures
 from cg_models.schnet.bead_frames import BeadFrames
 
 Array = npt.NDArray[np.float64]
@@ -75,19 +74,23 @@ class DeepErrors:
 class DeepTrainer:
     """A potential being taught by frames with forces, and energies and virials (frame, 3, 3) where they have weights.
 
-    What a step learns from depends on the seed and its number alone: `save` and `load` go on bit for bit.
+    What a step learns from depends on the seed and its number alone: `save` and `load` go on bit for bit. Trainers of several
+    models may share the `structures` of one of them, so that neighbors are looked for once.
     """
 
     def __init__(
         self, potential: DeepPotential, frames: BeadFrames, settings: DeepTraining | None = None, *,
-        virials: npt.ArrayLike | None = None, normalize: bool = True,
+        virials: npt.ArrayLike | None = None, normalize: bool = True, structures: FrameStructures | None = None,
     ) -> None:  # fmt: skip
+        self.structures = structures or FrameStructures(frames, potential.options.cutoff)
+        if self.structures.frames is not frames or self.structures.cutoff != potential.options.cutoff:
+            raise ValueError("the structures are of other frames, or of another cutoff")
         self.potential, self.frames, self.settings = potential, frames, settings or DeepTraining()
         self.virials = None if virials is None else np.asarray(virials, dtype=np.float64)
         _check(self.settings, frames, self.virials)
         if normalize:
             some = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), _FOR_STATISTICS)).astype(int))
-            potential.environments.normalize(_structures(frames, some, potential.options.cutoff))
+            potential.environments.normalize(self.structures(some))
             potential.offset.copy_(torch.from_numpy(_offsets(frames, len(potential.offset))))
         self.optimizer = torch.optim.Adam(potential.parameters(), lr=self.settings.rate, fused=True)
         self.step = 0
@@ -116,7 +119,7 @@ class DeepTrainer:
 
     def gradients(self, chosen: npt.NDArray[np.int64]) -> Found:
         """Add dL/dweights of these frames; return what the potential said of them."""
-        potential, structures = self.potential, _structures(self.frames, chosen, self.potential.options.cutoff)
+        potential, structures = self.potential, self.structures(chosen)
         prepared, types = potential.environments.prepared(structures, learning=True), torch.from_numpy(structures.types)
         passes = potential.passed(types, prepared.given)
         energies, by = potential.gathered(types, passes)
@@ -141,9 +144,10 @@ class DeepTrainer:
     def errors(self, frames: BeadFrames, *, batch: int = 16) -> DeepErrors:
         """Return the errors of other frames."""
         squares = []
+        structures = FrameStructures(frames, self.potential.options.cutoff, most_bytes=0)
         for start in range(0, len(frames), batch):
             some = np.arange(start, min(start + batch, len(frames)))
-            found = self.potential.evaluate(_structures(frames, some, self.potential.options.cutoff))
+            found = self.potential.evaluate(structures(some))
             squares.append((*_squares(found, frames, some), len(some)))
         force, energy, number = np.array(squares).T
         return DeepErrors(*(float(np.sqrt(np.average(x, weights=number))) for x in (force, energy)))
@@ -195,13 +199,6 @@ class DeepTrainer:
             self.step = int(about["step"])
         except Exception as error:
             raise FileError(file, f"is no training of this potential ({error})", remedy="begin anew") from error
-
-
-def _structures(frames: BeadFrames, chosen: npt.NDArray[np.int64], cutoff: float) -> Structures:
-    near = [Neighborhoods(cutoff, skin=0.0) for _ in chosen]
-    return joined(
-        [structure(frames.positions[k], frames.boxes[k], frames.codes, n) for k, n in zip(chosen, near, strict=True)]
-    )
 
 
 def _squares(found: Found, frames: BeadFrames, chosen: npt.NDArray[np.int64]) -> tuple[float, float]:
