@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 DFT, ATOMS, SMALL, LARGE, PAIRS, NETWORK = "#222222", "#777777", "#1f6fb4", "#d9772b", "#3a923a", "#8d5fb5"
 OF_KIND = {"atoms": ATOMS, "frame": LARGE, "smooth": SMALL}
 NAMES = {"atoms": "atoms", "large": "atoms, deepmd-kit's sizes", "frame": "local frames", "smooth": "smooth"}
+NAMES |= {f"{kind}-corrected": f"{NAMES[kind]}, corrected by pairs" for kind in ("frame", "smooth")}
 MILLI = 1000.0
 
 

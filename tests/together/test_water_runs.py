@@ -293,7 +293,7 @@ def moved(run, known_beads, tmp_path_factory):
     work = tmp_path_factory.mktemp("structure")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(structure, "SAMPLED", 5)
-        words = ["--beads", "27", "216", "--picoseconds", "0.2", "--out", str(known_beads), "--kinds", "smooth"]
+        words = ["--beads", "27", "216", "--picoseconds", "0.2", "0.1", "--out", str(known_beads), "--kinds", "smooth"]
         structure.main([str(work), *words, "--blocks", "2"])
         first = (work / "smooth-27-001.nc").read_bytes()
         structure.main([str(work), *words, "--blocks", "3"])
