@@ -26,10 +26,10 @@ import cg_data as cd
 import cg_inverse as ci
 import cg_sim as cs
 from cg_data.plots import plot_target
-from cg_inverse.card_page import numbers, write_card
-from cg_inverse.html_page import page, picture, table
-from cg_inverse.plots import plot_compare, plot_curves, plot_fit
-from cg_inverse.transfer_card import transfer_card
+from cg_inverse.cards.page import numbers, write_card
+from cg_inverse.cards.transfer_card import transfer_card
+from cg_inverse.pictures.html_page import page, picture, table
+from cg_inverse.pictures.plots import plot_compare, plot_curves, plot_fit
 
 CUTOFF, DENSITY, KT = 2.5, 0.7, 1.0
 ELSEWHERE = (0.5, 1.5)  # density and kT where the potential was not fitted

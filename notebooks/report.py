@@ -18,7 +18,7 @@ from typing import Any
 
 from PIL import Image
 
-from cg_inverse.html_page import page, picture, table
+from cg_inverse.pictures.html_page import page, picture, table
 
 HERE = Path(__file__).parent
 MOST_BYTES = 1_700_000  # of all pictures: every file in the repository is below 2 MB

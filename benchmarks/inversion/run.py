@@ -19,10 +19,10 @@ from results import Row
 
 import cg_data as cd
 import cg_inverse as ci
-from cg_inverse.judgement import judged
 from cg_inverse.methods.boltzmann import boltzmann_inversion
 from cg_inverse.methods.protocol import Method
-from cg_inverse.simulation import Order
+from cg_inverse.rounds.judgement import judged
+from cg_inverse.rounds.simulation import Order
 
 HERE = Path(__file__).parent
 TRUTH = cd.LennardJones(cutoff=2.5).shifted()

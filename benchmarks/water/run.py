@@ -19,8 +19,8 @@ from results import Row
 
 import cg_data as cd
 import cg_inverse as ci
-from cg_inverse.judgement import judged
-from cg_inverse.simulation import Order
+from cg_inverse.rounds.judgement import judged
+from cg_inverse.rounds.simulation import Order
 
 VOTCA = Path(__file__).parent.parent / "inversion" / "votca"
 CUTOFF, N, MASS = 0.9, 2180, 18.0154

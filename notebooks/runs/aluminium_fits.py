@@ -25,7 +25,7 @@ from scipy.signal import savgol_filter
 import cg_data as cd
 import cg_inverse as ci
 from cg_inverse.methods.correction import Rule
-from cg_inverse.shell_basis import ShellBasis
+from cg_inverse.problems.shell_basis import ShellBasis
 
 ROUNDS = 15  # of the paper
 ALPHA = 0.5  # of eq. 1

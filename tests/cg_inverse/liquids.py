@@ -11,7 +11,7 @@ import xarray as xr
 import cg_data as cd
 import cg_inverse as ci
 from cg_inverse.methods.boltzmann import shell_rows
-from cg_inverse.simulation import Order
+from cg_inverse.rounds.simulation import Order
 
 DATA = Path(__file__).parent / "data"
 

@@ -9,8 +9,8 @@ import pytest
 from scipy.integrate import quad
 
 import cg_data as cd
-from cg_inverse.basis import PairBasis, SplineBasis
-from cg_inverse.bins import Bins
+from cg_inverse.problems.basis import PairBasis, SplineBasis
+from cg_inverse.problems.bins import Bins
 
 from .liquids import MIXTURE, lennard_jones
 

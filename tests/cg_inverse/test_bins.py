@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cg_inverse.bins import Bins, bins_of, resampled
+from cg_inverse.problems.bins import Bins, bins_of, resampled
 
 GRIDS = {
     "centers at half widths": Bins(0.05, 0.1, 40),

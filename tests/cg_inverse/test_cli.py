@@ -22,7 +22,7 @@ from cg_inverse.cli.plan import planned
 from cg_inverse.cli.reports import report
 from cg_inverse.cli.settings import METHODS, ONLY, SETTINGS
 from cg_inverse.cli.targets import read_targets
-from cg_inverse.run_folder import ledger_of
+from cg_inverse.fits.run_folder import ledger_of
 
 from .dilute import OPTIONS, target
 
@@ -61,7 +61,7 @@ def test_from_a_target_to_tables_a_picture_and_the_next_command(folder, capsys):
 @pytest.fixture
 def unpictured(monkeypatch):
     """Pictures cost more than these fits: do as where matplotlib is missing."""
-    monkeypatch.setitem(sys.modules, "cg_inverse.plots", None)
+    monkeypatch.setitem(sys.modules, "cg_inverse.pictures.plots", None)
 
 
 def test_without_matplotlib_only_the_picture_is_missing(unpictured, capsys):

@@ -14,7 +14,7 @@ from cg_inverse.cli.config import gathered
 from cg_inverse.cli.main import main
 from cg_inverse.cli.plan import planned
 from cg_inverse.cli.targets import read_targets
-from cg_inverse.run_folder import ledger_of
+from cg_inverse.fits.run_folder import ledger_of
 
 from .metals import BASE, CUTOFF, DENSITY, UNITS, target
 

@@ -10,9 +10,9 @@ import pytest
 import cg_data as cd
 import cg_inverse as ci
 import cg_sim as cs
+from cg_inverse.fits.run_folder import ledger_of
 from cg_inverse.methods.correction import logarithm
-from cg_inverse.run_folder import ledger_of
-from cg_inverse.shell_basis import ShellBasis
+from cg_inverse.problems.shell_basis import ShellBasis
 
 from .metals import BASE, CONTROL, CUTOFF, DENSITY, PARTICLES, SHORT, fitted, known, target
 

@@ -9,7 +9,7 @@ import pytest
 
 import cg_inverse as ci
 import cg_sim as cs
-from cg_inverse.density import density_response
+from cg_inverse.constraints.density import density_response
 from cg_inverse.methods.boltzmann import both_counted
 from cg_inverse.methods.correction import logarithmic_rows, thin_response
 from cg_inverse.methods.residual import residual_rows

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import cg_inverse as ci
-from cg_inverse.phases import lost_phase
+from cg_inverse.rounds.phases import lost_phase
 
 from .metals import target
 

@@ -10,7 +10,7 @@ import xarray as xr
 
 import cg_data as cd
 import cg_inverse as ci
-from cg_inverse.ensemble import ensemble, of_problem, perturbed
+from cg_inverse.fits.ensemble import ensemble, of_problem, perturbed
 
 from . import dilute
 

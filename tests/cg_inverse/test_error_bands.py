@@ -11,7 +11,7 @@ import cg_data as cd
 import cg_inverse as ci
 from cg_inverse.methods.residual import residual_rows
 from cg_inverse.methods.responses import sampled_response
-from cg_inverse.simulation import Order
+from cg_inverse.rounds.simulation import Order
 
 from .liquids import MIXTURE, blank_target, exact_sample, lennard_jones, matched, short_run
 from .test_loop import Gas, counted

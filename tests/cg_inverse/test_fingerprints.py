@@ -10,10 +10,10 @@ import pytest
 import cg_data as cd
 import cg_inverse as ci
 import cg_sim as cs
-from cg_inverse.bases import evaluated, summed
-from cg_inverse.fingerprints import described, fingerprint, require_same
-from cg_inverse.run_folder import PROGRESS, ledger_of
-from cg_inverse.stored_records import store
+from cg_inverse.corrections.bases import evaluated, summed
+from cg_inverse.corrections.fingerprints import described, fingerprint, require_same
+from cg_inverse.fits.run_folder import PROGRESS, ledger_of
+from cg_inverse.fits.stored_records import store
 
 from .metals import BASE, CONTROL, CUTOFF, fitted
 

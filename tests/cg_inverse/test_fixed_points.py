@@ -9,8 +9,8 @@ import pytest
 
 import cg_data as cd
 import cg_inverse as ci
-from cg_inverse.bins import Bins
 from cg_inverse.methods.boltzmann import boltzmann_inversion
+from cg_inverse.problems.bins import Bins
 
 from .liquids import blank_target, dilute_sample, lennard_jones, matched, short_run
 

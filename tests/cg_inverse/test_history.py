@@ -9,7 +9,7 @@ import pytest
 
 import cg_data as cd
 import cg_inverse as ci
-from cg_inverse.history import Rounds, best_round
+from cg_inverse.fits.history import Rounds, best_round
 
 from .dilute import CONTROL, CUTOFF, SIMULATION, target
 

@@ -9,7 +9,7 @@ import pytest
 
 import cg_data as cd
 from cg_inverse.cli.main import main
-from cg_inverse.run_folder import ledger_of
+from cg_inverse.fits.run_folder import ledger_of
 
 from .dilute import target
 

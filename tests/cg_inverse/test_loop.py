@@ -13,10 +13,10 @@ import xarray as xr
 import cg_data as cd
 import cg_inverse as ci
 import cg_sim as cs
-from cg_inverse.control import limited
-from cg_inverse.judgement import Judgement
-from cg_inverse.loop import Progress, rounds
-from cg_inverse.simulation import Order, States
+from cg_inverse.fits.control import limited
+from cg_inverse.fits.loop import Progress, rounds
+from cg_inverse.rounds.judgement import Judgement
+from cg_inverse.rounds.simulation import Order, States
 
 from .liquids import lennard_jones
 

@@ -9,7 +9,7 @@ import pytest
 
 import cg_data as cd
 import cg_inverse as ci
-from cg_inverse.basis import PairBasis
+from cg_inverse.problems.basis import PairBasis
 
 from .liquids import MIXTURE, blank_target, exact_sample, lennard_jones, matched, short_run
 

@@ -10,9 +10,9 @@ import pytest
 import cg_data as cd
 import cg_inverse as ci
 from cg_data.units import METAL
-from cg_inverse.bases import is_pair
-from cg_inverse.named_bases import absolute, named_base, runs_code
-from cg_inverse.run_folder import ledger_of
+from cg_inverse.corrections.bases import is_pair
+from cg_inverse.corrections.named_bases import absolute, named_base, runs_code
+from cg_inverse.fits.run_folder import ledger_of
 
 from .metals import BASE, CONTROL, SHORT, fitted
 

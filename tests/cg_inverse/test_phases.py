@@ -11,9 +11,9 @@ import pytest
 import cg_data as cd
 import cg_inverse as ci
 import cg_sim as cs
-from cg_inverse.phases import diameter, long_wavelength_structure, lost_phase, target_structure
-from cg_inverse.simulation import Order
-from cg_inverse.state_point import StatePoint
+from cg_inverse.problems.state_point import StatePoint
+from cg_inverse.rounds.phases import diameter, long_wavelength_structure, lost_phase, target_structure
+from cg_inverse.rounds.simulation import Order
 
 from .liquids import MIXTURE, lennard_jones, target_of
 

@@ -11,8 +11,8 @@ import pytest
 import xarray as xr
 
 import cg_data as cd
-from cg_inverse.card_page import card_page, write_card
-from cg_inverse.card_records import (
+from cg_inverse.cards.page import card_page, write_card
+from cg_inverse.cards.records import (
     Cost,
     Curve,
     Match,
@@ -24,9 +24,9 @@ from cg_inverse.card_records import (
     TimeStep,
     TransferCard,
 )
-from cg_inverse.card_table import rows
-from cg_inverse.panels import believed_round
-from cg_inverse.plots import plot_card, plot_compare, plot_curves, plot_fit
+from cg_inverse.cards.rows import rows
+from cg_inverse.pictures.panels import believed_round
+from cg_inverse.pictures.plots import plot_card, plot_compare, plot_curves, plot_fit
 
 pytest.importorskip("matplotlib", reason='pip install "cg-inverse[plot]", to draw pictures')
 PNG = b"\x89PNG\r\n"

@@ -10,10 +10,10 @@ from scipy.integrate import quad
 
 import cg_data as cd
 import cg_inverse as ci
+from cg_inverse.constraints.pressure import direct_pressure_response, pressure_response, ramp_coefficients
+from cg_inverse.methods.regularized import Solution
 from cg_inverse.methods.responses import sampled_response
-from cg_inverse.pressure import direct_pressure_response, pressure_response, ramp_coefficients
-from cg_inverse.regularized import Solution
-from cg_inverse.simulation import Order
+from cg_inverse.rounds.simulation import Order
 
 from .liquids import MIXTURE, blank_target, lennard_jones, matched, short_run
 from .test_loop import Gas, counted, given

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cg_inverse.basis import PairBasis, SplineBasis
-from cg_inverse.regularized import newton, solved
+from cg_inverse.methods.regularized import newton, solved
+from cg_inverse.problems.basis import PairBasis, SplineBasis
 
 BASIS = PairBasis(("A-A",), (SplineBasis(0.9, 2.5, 20, 10.0),))
 PENALTY = BASIS.roughness()

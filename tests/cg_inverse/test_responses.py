@@ -13,10 +13,10 @@ import cg_inverse as ci
 from cg_inverse.methods.boltzmann import shell_rows
 from cg_inverse.methods.hnc import hnc_response, newton_rows
 from cg_inverse.methods.protocol import Rows
+from cg_inverse.methods.regularized import solved
 from cg_inverse.methods.relative_entropy import entropy_derivatives
 from cg_inverse.methods.residual import residual_rows
 from cg_inverse.methods.responses import sampled_response
-from cg_inverse.regularized import solved
 
 from .integral_equations import R, hnc, shell_means
 from .liquids import MIXTURE, blank_target, exact_sample, lennard_jones, short_run

@@ -12,7 +12,7 @@ import pytest
 
 import cg_data as cd
 from cg_inverse.cli.main import main
-from cg_inverse.run_folder import PROGRESS, ledger_of
+from cg_inverse.fits.run_folder import PROGRESS, ledger_of
 
 from .dilute import OPTIONS, target
 

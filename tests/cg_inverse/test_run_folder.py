@@ -13,9 +13,9 @@ import pytest
 
 import cg_data as cd
 import cg_inverse as ci
-from cg_inverse.ledger import begun
-from cg_inverse.run_folder import PROGRESS, create, ledger_of
-from cg_inverse.stored_records import restore, store
+from cg_inverse.fits.ledger import begun
+from cg_inverse.fits.run_folder import PROGRESS, create, ledger_of
+from cg_inverse.fits.stored_records import restore, store
 
 from .dilute import CONTROL, CUTOFF, SIMULATION, target
 
@@ -43,7 +43,7 @@ def same(a, b) -> bool:
 def unpictured():
     """Pictures cost more than these fits: do as where matplotlib is missing."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "cg_inverse.plots", None)
+        patch.setitem(sys.modules, "cg_inverse.pictures.plots", None)
         yield
 
 

@@ -10,11 +10,11 @@ import pytest
 import cg_data as cd
 import cg_inverse as ci
 import cg_sim as cs
-from cg_inverse.basis import PairBasis, SplineBasis
-from cg_inverse.bins import Bins
-from cg_inverse.counting import PairSeries
-from cg_inverse.sample import Sample
-from cg_inverse.state_point import state_point
+from cg_inverse.problems.basis import PairBasis, SplineBasis
+from cg_inverse.problems.bins import Bins
+from cg_inverse.problems.state_point import state_point
+from cg_inverse.rounds.counting import PairSeries
+from cg_inverse.rounds.sample import Sample
 
 from .liquids import blank_target, lennard_jones, short_run
 

@@ -7,8 +7,8 @@ import pytest
 import xarray as xr
 
 import cg_data as cd
-from cg_inverse.bins import Bins
-from cg_inverse.state_point import StatePoint, state_point
+from cg_inverse.problems.bins import Bins
+from cg_inverse.problems.state_point import StatePoint, state_point
 
 BINS = Bins(0.025, 0.05, 80)
 SHAPE = np.exp(-cd.WCA().energy(np.maximum(BINS.r, 0.5))) * (1 + 0.4 * np.sin(6 * BINS.r) * np.exp(-BINS.r))

@@ -25,7 +25,7 @@ if True:  # after the skips
     from cg_inverse.cli.main import main
     from cg_inverse.cli.plan import planned
     from cg_inverse.cli.targets import read_targets
-    from cg_inverse.run_folder import ledger_of
+    from cg_inverse.fits.run_folder import ledger_of
 
 TINY = demo.Size(target=8000, fit=2000, rounds=2, epochs=2, judged=2000, card=2000)
 

@@ -10,24 +10,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cg_inverse.between_temperatures import BetweenTemperatures as BetweenTemperatures
-    from cg_inverse.control import Control as Control
-    from cg_inverse.correcting import wibi as wibi
-    from cg_inverse.density import FixedDensity as FixedDensity
-    from cg_inverse.error_bands import Uncertainty as Uncertainty
-    from cg_inverse.error_bands import uncertainty as uncertainty
-    from cg_inverse.fitting import Fit as Fit
-    from cg_inverse.fitting import fit as fit
-    from cg_inverse.fitting import resume as resume
-    from cg_inverse.judgement import Judgement as Judgement
+    from cg_inverse.constraints.density import FixedDensity as FixedDensity
+    from cg_inverse.constraints.pressure import FixedPressure as FixedPressure
+    from cg_inverse.constraints.pressure import RampCorrection as RampCorrection
+    from cg_inverse.corrections.between_temperatures import BetweenTemperatures as BetweenTemperatures
+    from cg_inverse.corrections.correcting import wibi as wibi
+    from cg_inverse.fits.control import Control as Control
+    from cg_inverse.fits.error_bands import Uncertainty as Uncertainty
+    from cg_inverse.fits.error_bands import uncertainty as uncertainty
+    from cg_inverse.fits.fitting import Fit as Fit
+    from cg_inverse.fits.fitting import fit as fit
+    from cg_inverse.fits.fitting import resume as resume
+    from cg_inverse.fits.loop import Step as Step
+    from cg_inverse.fits.loop import iterate as iterate
     from cg_inverse.learning.method import DiffSim as DiffSim
     from cg_inverse.learning.method import Network as Network
     from cg_inverse.learning.method import Refinement as Refinement
     from cg_inverse.learning.recipe import Recipe as Recipe
     from cg_inverse.learning.training import learn as learn
     from cg_inverse.learning.verb import diffsim as diffsim
-    from cg_inverse.loop import Step as Step
-    from cg_inverse.loop import iterate as iterate
     from cg_inverse.methods.cibi import CIBI as CIBI
     from cg_inverse.methods.correction import PairCorrection as PairCorrection
     from cg_inverse.methods.difftre import DiffTRe as DiffTRe
@@ -37,13 +38,12 @@ if TYPE_CHECKING:
     from cg_inverse.methods.ibi import WIBI as WIBI
     from cg_inverse.methods.imc import IMC as IMC
     from cg_inverse.methods.relative_entropy import RelativeEntropy as RelativeEntropy
-    from cg_inverse.pressure import FixedPressure as FixedPressure
-    from cg_inverse.pressure import RampCorrection as RampCorrection
-    from cg_inverse.sample import Sample as Sample
-    from cg_inverse.simulation import Liquids as Liquids
-    from cg_inverse.simulation_settings import Simulation as Simulation
-    from cg_inverse.spline_problem import Problem as Problem
-    from cg_inverse.spline_problem import problem as problem
+    from cg_inverse.problems.spline_problem import Problem as Problem
+    from cg_inverse.problems.spline_problem import problem as problem
+    from cg_inverse.rounds.judgement import Judgement as Judgement
+    from cg_inverse.rounds.sample import Sample as Sample
+    from cg_inverse.rounds.simulation import Liquids as Liquids
+    from cg_inverse.rounds.simulation_settings import Simulation as Simulation
     from cg_inverse.verbs import bi as bi
     from cg_inverse.verbs import cibi as cibi
     from cg_inverse.verbs import difftre as difftre
@@ -57,17 +57,17 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "between_temperatures": ("BetweenTemperatures",),
-    "control": ("Control",),
-    "correcting": ("wibi",),
+    "corrections.between_temperatures": ("BetweenTemperatures",),
+    "fits.control": ("Control",),
+    "corrections.correcting": ("wibi",),
     "learning.method": ("DiffSim", "Network", "Refinement"),
     "learning.recipe": ("Recipe",),
     "learning.training": ("learn",),
     "learning.verb": ("diffsim",),
-    "error_bands": ("Uncertainty", "uncertainty"),
-    "fitting": ("Fit", "fit", "resume"),
-    "judgement": ("Judgement",),
-    "loop": ("Step", "iterate"),
+    "fits.error_bands": ("Uncertainty", "uncertainty"),
+    "fits.fitting": ("Fit", "fit", "resume"),
+    "rounds.judgement": ("Judgement",),
+    "fits.loop": ("Step", "iterate"),
     "methods.hnc": ("HNCGN", "HNCN"),
     "methods.cibi": ("CIBI",),
     "methods.correction": ("PairCorrection",),
@@ -75,12 +75,12 @@ _HOMES = {
     "methods.ibi": ("IBI", "WIBI"),
     "methods.imc": ("IMC",),
     "methods.relative_entropy": ("RelativeEntropy",),
-    "density": ("FixedDensity",),
-    "pressure": ("FixedPressure", "RampCorrection"),
-    "sample": ("Sample",),
-    "simulation": ("Liquids",),
-    "simulation_settings": ("Simulation",),
-    "spline_problem": ("Problem", "problem"),
+    "constraints.density": ("FixedDensity",),
+    "constraints.pressure": ("FixedPressure", "RampCorrection"),
+    "rounds.sample": ("Sample",),
+    "rounds.simulation": ("Liquids",),
+    "rounds.simulation_settings": ("Simulation",),
+    "problems.spline_problem": ("Problem", "problem"),
     "verbs": ("bi", "cibi", "difftre", "hncgn", "hncn", "ibi", "imc", "msibi", "re"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import xarray as xr
 
-from cg_inverse.control import Control
-from cg_inverse.fitting import Fit, OnRound, fit
+from cg_inverse.constraints.pressure import Correction
+from cg_inverse.fits.control import Control
+from cg_inverse.fits.fitting import Fit, OnRound, fit
 from cg_inverse.methods.cibi import CIBI
 from cg_inverse.methods.difftre import DiffTRe
 from cg_inverse.methods.hnc import HNCGN, HNCN
@@ -23,9 +24,8 @@ from cg_inverse.methods.ibi import IBI
 from cg_inverse.methods.imc import IMC
 from cg_inverse.methods.protocol import Initial, Targets
 from cg_inverse.methods.relative_entropy import RelativeEntropy
-from cg_inverse.preparing import checked
-from cg_inverse.pressure import Correction
-from cg_inverse.simulation_settings import Simulation
+from cg_inverse.problems.preparing import checked
+from cg_inverse.rounds.simulation_settings import Simulation
 
 Folder = str | Path | None
 

@@ -11,7 +11,7 @@ from typing import Any
 from cg_data import FileError
 from cg_data.safe_files import sized_file
 from cg_inverse.cli.settings import DEFAULTS, METHODS, ONLY, SECTIONS, SETTINGS, texts
-from cg_inverse.configuration import as_toml
+from cg_inverse.fits.configuration import as_toml
 
 Settings = dict[str, Any]
 _BESIDE = {("target", "files"): "files", ("method", "name"): "method"}  # keys that no option has

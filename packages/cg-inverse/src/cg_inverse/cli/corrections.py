@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
+from cg_inverse.corrections.named_bases import absolute
 from cg_inverse.methods.correction import PairCorrection
 from cg_inverse.methods.ibi import Weight
 from cg_inverse.methods.protocol import Initial
-from cg_inverse.named_bases import absolute
-from cg_inverse.simulation import Liquids
-from cg_inverse.simulation_settings import Simulation
-from cg_inverse.spline_problem import Problem
-from cg_inverse.state_point import StatePoint
+from cg_inverse.problems.spline_problem import Problem
+from cg_inverse.problems.state_point import StatePoint
+from cg_inverse.rounds.simulation import Liquids
+from cg_inverse.rounds.simulation_settings import Simulation
 from cg_sim import CellRescaling
 
 _TAU, _COMPRESSIBILITY = 2.0, 0.1  # in ρ^(−1/3) √(m/kT) and 1/(ρ kT): a liquid's volume follows in some hundred steps

@@ -13,8 +13,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from cg_inverse.ledger import Ledger
-from cg_inverse.loop import Step
+from cg_inverse.fits.ledger import Ledger
+from cg_inverse.fits.loop import Step
 from cg_sim.cli.progress import clock
 from cg_sim.cli.summary import with_error
 

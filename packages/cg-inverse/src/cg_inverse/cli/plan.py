@@ -14,11 +14,12 @@ from cg_data import Interactions, PairTable, pair_of
 from cg_data.cli.potentials import named_potential
 from cg_inverse.cli.corrections import correction, simulated, weight
 from cg_inverse.cli.settings import ALPHA
-from cg_inverse.control import Control
-from cg_inverse.density import FixedDensity
+from cg_inverse.constraints.density import FixedDensity
+from cg_inverse.constraints.pressure import Correction, FixedPressure, RampCorrection
+from cg_inverse.fits.control import Control
+from cg_inverse.fits.ledger import Ledger, begun
 from cg_inverse.learning.method import DiffSim, Network, Refinement, require_models
 from cg_inverse.learning.recipe import Recipe
-from cg_inverse.ledger import Ledger, begun
 from cg_inverse.methods.cibi import CIBI
 from cg_inverse.methods.difftre import DiffTRe
 from cg_inverse.methods.hnc import HNCGN, HNCN
@@ -26,9 +27,8 @@ from cg_inverse.methods.ibi import IBI, WIBI
 from cg_inverse.methods.imc import IMC
 from cg_inverse.methods.protocol import Initial, Method
 from cg_inverse.methods.relative_entropy import RelativeEntropy
-from cg_inverse.pressure import Correction, FixedPressure, RampCorrection
-from cg_inverse.simulation_settings import Simulation
-from cg_inverse.spline_problem import Problem, problem
+from cg_inverse.problems.spline_problem import Problem, problem
+from cg_inverse.rounds.simulation_settings import Simulation
 
 Record = TypeVar("Record", Simulation, Control)
 

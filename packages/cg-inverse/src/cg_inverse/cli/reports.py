@@ -14,14 +14,14 @@ from cg_data import load
 from cg_data.cli.values import positive
 from cg_data.safe_files import atomic_path
 from cg_inverse.cli.summary import table
-from cg_inverse.run_folder import ledger_of
+from cg_inverse.fits.run_folder import ledger_of
 
 
 def report(options: argparse.Namespace) -> int:
     """Write the transfer card of a fit into its folder."""
-    from cg_inverse.card_page import write_card
-    from cg_inverse.card_table import rows
-    from cg_inverse.transfer_card import transfer_card
+    from cg_inverse.cards.page import write_card
+    from cg_inverse.cards.rows import rows
+    from cg_inverse.cards.transfer_card import transfer_card
 
     folder = Path(options.folder)
     ledger = ledger_of(folder)
@@ -70,7 +70,7 @@ def compare(options: argparse.Namespace) -> int:
     kinds = {(h.attrs["units_length"], h.attrs["units_energy"], tuple(h["pair"].values)) for h in histories}
     if len(kinds) > 1:
         raise ValueError("fits of different pairs or units cannot be drawn together; the table stands")
-    from cg_inverse.plots import plot_compare
+    from cg_inverse.pictures.plots import plot_compare
 
     output = Path(options.output)
     figure = plot_compare(histories, names)

@@ -6,7 +6,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from cg_inverse import run_folder
 from cg_inverse.cli.config import gathered, printed
 from cg_inverse.cli.interrupts import stopping
 from cg_inverse.cli.live import displaying
@@ -14,10 +13,11 @@ from cg_inverse.cli.plan import folder_of, planned
 from cg_inverse.cli.settings import SETTINGS
 from cg_inverse.cli.summary import found_in
 from cg_inverse.cli.targets import preflight, read_targets
-from cg_inverse.fitting import Fit, gone_on, repeated, run_on
-from cg_inverse.ledger import Ledger, corrected
-from cg_inverse.loop import Step
-from cg_inverse.shell_basis import corrects
+from cg_inverse.fits import run_folder
+from cg_inverse.fits.fitting import Fit, gone_on, repeated, run_on
+from cg_inverse.fits.ledger import Ledger, corrected
+from cg_inverse.fits.loop import Step
+from cg_inverse.problems.shell_basis import corrects
 
 
 def begin(options: argparse.Namespace) -> int:

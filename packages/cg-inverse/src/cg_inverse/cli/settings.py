@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cg_data.cli.values import choice, numbers, per_type, positive, real, text, whole
-from cg_inverse.named_bases import SPECS
+from cg_inverse.corrections.named_bases import SPECS
 from cg_sim.cli.settings import Setting
 
 METHODS = {

@@ -12,8 +12,8 @@ import xarray as xr
 
 from cg_data import FileError, Units, read_target, units_of
 from cg_data.units import GROMACS, LAMMPS_STYLES
-from cg_inverse.named_bases import of_atoms
-from cg_inverse.preparing import examined
+from cg_inverse.corrections.named_bases import of_atoms
+from cg_inverse.problems.preparing import examined
 
 _STYLES = {**LAMMPS_STYLES, "gromacs": GROMACS, "votca": GROMACS}
 _CLOSE = 2e-3  # relative: a density printed with three digits is the same

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from cg_data import Interactions
-from cg_inverse.bins import Array
 from cg_inverse.learning.progress import Boxes
 from cg_inverse.learning.recipe import Recipe
 from cg_inverse.learning.systems import System
+from cg_inverse.problems.bins import Array
 from cg_sim.differentiable import Cotangents, Gradients, Rollout, rollout_batch, vjp_batch
 from cg_sim.differentiable.batch import over_threads
 from cg_sim.state import State

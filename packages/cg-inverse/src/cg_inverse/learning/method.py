@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from cg_inverse.bins import Array
 from cg_inverse.learning.recipe import Recipe
 from cg_inverse.methods.protocol import Initial, Targets, as_problem
+from cg_inverse.methods.regularized import Solution
 from cg_inverse.methods.starting import started
-from cg_inverse.regularized import Solution
-from cg_inverse.sample import Sample
-from cg_inverse.spline_problem import Problem
+from cg_inverse.problems.bins import Array
+from cg_inverse.problems.spline_problem import Problem
+from cg_inverse.rounds.sample import Sample
 
 if TYPE_CHECKING:
     from cg_models import PairCurve

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cg_inverse.bins import Array
+from cg_inverse.problems.bins import Array
 from cg_sim import State
 
 Weights = dict[str, Array]

@@ -10,15 +10,15 @@ import numpy as np
 
 import cg_sim as cs
 from cg_data import Interactions, PairTable, pair_of
-from cg_inverse.bins import Array
-from cg_inverse.control import Control
-from cg_inverse.judgement import judged_together
+from cg_inverse.fits.control import Control
+from cg_inverse.fits.loop import Progress, Step, length_of
 from cg_inverse.learning.method import DiffSim, Refinement
 from cg_inverse.learning.systems import systems
 from cg_inverse.learning.training import Epoch, begun, named, set_weights, train
-from cg_inverse.loop import Progress, Step, length_of
-from cg_inverse.simulation import Simulate
-from cg_inverse.spline_problem import Problem
+from cg_inverse.problems.bins import Array
+from cg_inverse.problems.spline_problem import Problem
+from cg_inverse.rounds.judgement import judged_together
+from cg_inverse.rounds.simulation import Simulate
 from cg_models import PairCurve, RefinedPair, pretrain
 
 _CEILING = 6.0  # kT: pre-training leaves out where U is higher

@@ -8,9 +8,9 @@ import numpy as np
 
 import cg_sim as cs
 from cg_data import Interactions
-from cg_inverse.bins import Array
 from cg_inverse.learning.recipe import Recipe
-from cg_inverse.state_point import StatePoint
+from cg_inverse.problems.bins import Array
+from cg_inverse.problems.state_point import StatePoint
 from cg_sim.box import widths
 from cg_sim.differentiable import SoftRDF, pairs_of
 

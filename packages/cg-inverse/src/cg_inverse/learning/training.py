@@ -14,13 +14,13 @@ import xarray as xr
 
 import cg_sim as cs
 from cg_data import Interactions, pair_name, pair_of
-from cg_inverse.bins import Array
 from cg_inverse.learning.epoch import window
 from cg_inverse.learning.progress import Boxes, Training, Weights
 from cg_inverse.learning.recipe import Recipe
 from cg_inverse.learning.systems import System, melted
 from cg_inverse.learning.systems import systems as systems_of
-from cg_inverse.state_point import state_point
+from cg_inverse.problems.bins import Array
+from cg_inverse.problems.state_point import state_point
 from cg_sim.differentiable import growth, rollout
 
 try:

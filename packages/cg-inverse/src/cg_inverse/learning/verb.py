@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cg_inverse.control import Control
-from cg_inverse.fitting import Fit, OnRound, fit
+from cg_inverse.fits.control import Control
+from cg_inverse.fits.fitting import Fit, OnRound, fit
 from cg_inverse.learning.method import DiffSim, Network, Refinement
 from cg_inverse.learning.recipe import Recipe
 from cg_inverse.methods.protocol import Initial, Targets
-from cg_inverse.preparing import checked
-from cg_inverse.simulation_settings import Simulation
+from cg_inverse.problems.preparing import checked
+from cg_inverse.rounds.simulation_settings import Simulation
 from cg_inverse.verbs import Folder
 
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from cg_inverse.basis import Curves
-from cg_inverse.bins import Array, Mask
 from cg_inverse.methods.protocol import Rows, combined
-from cg_inverse.spline_problem import Problem
-from cg_inverse.state_point import StatePoint
+from cg_inverse.problems.basis import Curves
+from cg_inverse.problems.bins import Array, Mask
+from cg_inverse.problems.spline_problem import Problem
+from cg_inverse.problems.state_point import StatePoint
 
 _PSEUDO_COUNT = 0.5  # of Jeffreys' prior: the logarithm of a shell without pairs stays finite
 _LEAST_COUNTS = 10.0

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.linalg import block_diag
 
-from cg_inverse.bins import Array
 from cg_inverse.methods.boltzmann import shell_rows, within
 from cg_inverse.methods.ibi import require_alpha
 from cg_inverse.methods.protocol import Initial, Targets, as_problem
+from cg_inverse.methods.regularized import Solution, solved_apart
 from cg_inverse.methods.starting import started
-from cg_inverse.regularized import Solution, solved_apart
-from cg_inverse.sample import Sample
-from cg_inverse.spline_problem import Problem
+from cg_inverse.problems.bins import Array
+from cg_inverse.problems.spline_problem import Problem
+from cg_inverse.rounds.sample import Sample
 
 
 @dataclass(frozen=True, eq=False)

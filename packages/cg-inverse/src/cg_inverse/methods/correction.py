@@ -11,17 +11,17 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from cg_inverse.bins import Array, Mask
 from cg_inverse.methods.boltzmann import both_counted, log_g, shell_rows, within
 from cg_inverse.methods.hnc import hnc_response
 from cg_inverse.methods.ibi import Weight, require_alpha, shell_weights
 from cg_inverse.methods.protocol import Initial, Rows, Targets, as_problem
+from cg_inverse.methods.regularized import Solution, solved
 from cg_inverse.methods.residual import residual_rows
 from cg_inverse.methods.responses import sampled_response
-from cg_inverse.regularized import Solution, solved
-from cg_inverse.sample import Sample
-from cg_inverse.shell_basis import of_corrections
-from cg_inverse.spline_problem import Problem
+from cg_inverse.problems.bins import Array, Mask
+from cg_inverse.problems.shell_basis import of_corrections
+from cg_inverse.problems.spline_problem import Problem
+from cg_inverse.rounds.sample import Sample
 
 Rule = Literal["paper", "line", "hnc", "imc"]
 _KNOWN = 0.5  # g* from which on a step may be of any size; where it is less, less

@@ -13,15 +13,15 @@ from itertools import combinations_with_replacement
 import numpy as np
 
 from cg_data import pair_name
-from cg_inverse.bins import Array
 from cg_inverse.methods.boltzmann import both_counted, shell_rows, within
 from cg_inverse.methods.protocol import Initial, Rows, Targets, as_problem, combined, whitened
+from cg_inverse.methods.regularized import Solution
 from cg_inverse.methods.residual import residual_step
 from cg_inverse.methods.starting import started
-from cg_inverse.regularized import Solution
-from cg_inverse.sample import Sample
-from cg_inverse.spline_problem import Problem
-from cg_inverse.state_point import StatePoint
+from cg_inverse.problems.bins import Array
+from cg_inverse.problems.spline_problem import Problem
+from cg_inverse.problems.state_point import StatePoint
+from cg_inverse.rounds.sample import Sample
 
 _LEAST_STRUCTURE = 0.02  # S(k) below this is noise of a tail that was cut: not even a dense liquid is so stiff
 

@@ -8,14 +8,14 @@ from typing import Literal
 
 import numpy as np
 
-from cg_inverse.bins import Array
 from cg_inverse.methods.boltzmann import both_counted, log_g, shell_rows, within
 from cg_inverse.methods.protocol import Initial, Rows, Targets, as_problem, combined
+from cg_inverse.methods.regularized import Solution
 from cg_inverse.methods.starting import started
-from cg_inverse.regularized import Solution
-from cg_inverse.sample import Sample
-from cg_inverse.spline_problem import Problem
-from cg_inverse.state_point import StatePoint
+from cg_inverse.problems.bins import Array
+from cg_inverse.problems.spline_problem import Problem
+from cg_inverse.problems.state_point import StatePoint
+from cg_inverse.rounds.sample import Sample
 
 Weight = Callable[[Array, Array], Array] | Literal["uniform"]  # positive, of r and the target's g; or 1: plain IBI
 _LEAST_WEIGHT = 1e-3  # of the largest: a shell without weight asks for no change, but not infinitely firmly

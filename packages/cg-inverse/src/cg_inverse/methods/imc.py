@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from cg_inverse.bins import Array
 from cg_inverse.methods.protocol import Initial, Targets, as_problem
+from cg_inverse.methods.regularized import Solution
 from cg_inverse.methods.residual import residual_step
 from cg_inverse.methods.responses import sampled_response
 from cg_inverse.methods.starting import started
-from cg_inverse.regularized import Solution
-from cg_inverse.sample import Sample
-from cg_inverse.spline_problem import Problem
+from cg_inverse.problems.bins import Array
+from cg_inverse.problems.spline_problem import Problem
+from cg_inverse.rounds.sample import Sample
 
 
 @dataclass(frozen=True, eq=False)

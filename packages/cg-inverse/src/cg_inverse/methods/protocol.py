@@ -11,10 +11,10 @@ import xarray as xr
 from scipy.linalg import solve_triangular
 
 from cg_data import Interactions, Potential
-from cg_inverse.bins import Array
-from cg_inverse.regularized import Solution, solved
-from cg_inverse.sample import Sample
-from cg_inverse.spline_problem import Problem, problem
+from cg_inverse.methods.regularized import Solution, solved
+from cg_inverse.problems.bins import Array
+from cg_inverse.problems.spline_problem import Problem, problem
+from cg_inverse.rounds.sample import Sample
 
 Targets = xr.Dataset | Sequence[xr.Dataset] | Problem
 Initial = Potential | Interactions | Literal["network", "theory"] | None

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from cg_inverse.bins import Array
 from cg_inverse.methods.boltzmann import both_counted
 from cg_inverse.methods.protocol import Rows, combined
-from cg_inverse.regularized import Solution
-from cg_inverse.sample import Sample
-from cg_inverse.spline_problem import Problem
+from cg_inverse.methods.regularized import Solution
+from cg_inverse.problems.bins import Array
+from cg_inverse.problems.spline_problem import Problem
+from cg_inverse.rounds.sample import Sample
 
 
 def residual_step(problem: Problem, samples: Sequence[Sample], responses: Sequence[Array]) -> Solution:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from cg_inverse.bins import Array
 from cg_inverse.methods.boltzmann import shell_rows
 from cg_inverse.methods.hnc import hnc_response
-from cg_inverse.sample import Sample
-from cg_inverse.spline_problem import Problem
+from cg_inverse.problems.bins import Array
+from cg_inverse.problems.spline_problem import Problem
+from cg_inverse.rounds.sample import Sample
 
 
 def sampled_response(problem: Problem, sample: Sample, *, shrunk: bool = True) -> Array:

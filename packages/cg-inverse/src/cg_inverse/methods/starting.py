@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 
 from cg_data import Potential, tabulated, theory_inversion
-from cg_inverse.bins import Array
 from cg_inverse.methods.boltzmann import boltzmann_inversion
 from cg_inverse.methods.protocol import Initial
-from cg_inverse.spline_problem import Problem
-from cg_inverse.state_point import StatePoint
+from cg_inverse.problems.bins import Array
+from cg_inverse.problems.spline_problem import Problem
+from cg_inverse.problems.state_point import StatePoint
 
 
 def started(problem: Problem, initial: Initial) -> Array:

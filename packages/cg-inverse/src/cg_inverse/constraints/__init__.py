@@ -1,0 +1,1 @@
+"""What a potential shall give besides structure: a pressure, a density."""
