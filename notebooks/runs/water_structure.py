@@ -1,6 +1,6 @@
 """Beads of water on their own: g(r), angles at four cutoffs, q̄4 and q̄6 of 64 and 512 beads beside the atoms, for notebook 05; resumable.
 
-python notebooks/runs/water_structure.py WORK [--kinds frame smooth frame-corrected smooth-corrected] [--beads 64 512] [--blocks 10] [--picoseconds 50 20] [--step 4] [--out …/05]
+python notebooks/runs/water_structure.py WORK [--kinds frame smooth frame-corrected smooth-corrected] [--beads 64 512] [--blocks 10 6] [--picoseconds 50 20] [--step 4] [--out …/05]
 
 After water_beads.py, and water_corrected.py for the models that it corrects. Langevin dynamics with τ = 0.1 ps as the paper's, from a frame of DFT, in blocks; each begins where the last ended and is kept, and
 errors are of blocks. A first block is left out. Masses are those of molecules, which structure does not depend on. Writes structure.nc.
@@ -148,27 +148,33 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words.add_argument("work", type=Path)
     words.add_argument("--kinds", nargs="+", choices=MODELS, default=list(MODELS))
     words.add_argument("--beads", nargs="+", type=int, default=[64, 512])
-    words.add_argument("--blocks", type=int, default=10, help="beside the first, which is left out")
+    words.add_argument(
+        "--blocks",
+        nargs="+",
+        type=int,
+        default=[10, 6],
+        help="beside the first, which is left out, for each number of beads",
+    )
     words.add_argument(
         "--picoseconds", nargs="+", type=float, default=[50.0, 20.0], help="of a block, for each number of beads"
     )
     words.add_argument("--step", type=float, default=4.0, help="fs")
     words.add_argument("--out", type=Path, default=water.RESULTS)
     options = words.parse_args(arguments)
-    if len(options.picoseconds) != len(options.beads):
-        words.error("--picoseconds: one for each number of beads")
-    long = dict(zip(options.beads, options.picoseconds, strict=True))
+    if not len(options.picoseconds) == len(options.blocks) == len(options.beads):
+        words.error("--picoseconds and --blocks: one for each number of beads")
+    plan = dict(zip(options.beads, zip(options.picoseconds, options.blocks, strict=True), strict=True))
     water.claimed(options.work, step_fs=options.step)
     whole = []
     for kind, beads in product(options.kinds, options.beads):
-        run = Structure(options.work, options.out, kind, beads, long[beads], options.step)
-        if run.complete(options.blocks):
+        picoseconds, blocks = plan[beads]
+        if Structure(options.work, options.out, kind, beads, picoseconds, options.step).complete(blocks):
             whole.append((kind, beads))
     if not whole:
         raise SystemExit("no model has run to its end")
     found = beside_atoms(collected(options.work, options.out, whole), options.out)
-    told = " ".join(f"{x:g}" for x in options.picoseconds)
-    command = f"python notebooks/runs/water_structure.py WORK --picoseconds {told} --blocks {options.blocks}"
+    told = (" ".join(f"{x:g}" for x in row) for row in (options.picoseconds, options.blocks))
+    command = "python notebooks/runs/water_structure.py WORK --picoseconds {} --blocks {}".format(*told)
     water.written(
         found,
         options.out / "structure.nc",

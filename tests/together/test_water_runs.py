@@ -294,9 +294,9 @@ def moved(run, known_beads, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(structure, "SAMPLED", 5)
         words = ["--beads", "27", "216", "--picoseconds", "0.2", "0.1", "--out", str(known_beads), "--kinds", "smooth"]
-        structure.main([str(work), *words, "--blocks", "2"])
+        structure.main([str(work), *words, "--blocks", "2", "2"])
         first = (work / "smooth-27-001.nc").read_bytes()
-        structure.main([str(work), *words, "--blocks", "3"])
+        structure.main([str(work), *words, "--blocks", "3", "2"])
         assert (work / "smooth-27-001.nc").read_bytes() == first
     return work
 

@@ -18,7 +18,7 @@ from cg_data.cli.kinds import Kind, kind_of
 from cg_data.conversion import in_units
 from cg_data.formats import votca
 from cg_data.formats.tables import read_interactions, read_sections, write_table
-from cg_data.formats.targets import read_target, write_target
+from cg_data.formats.targets import read_target, target_of_run, write_target
 from cg_data.formats.votca_settings import read_votca_settings
 from cg_data.mapping.mapping_files import read_mapping
 from cg_data.safe_files import atomic_path
@@ -37,7 +37,9 @@ def convert(options: argparse.Namespace) -> int:
     data = None
     if kind == "dataset":
         data = load(options.source)
-        kind = {"pair-target": "target", "trajectory": "trajectory"}.get(data.attrs["schema"], data.attrs["schema"])
+        kind = {"pair-target": "target", "run": "target"}.get(data.attrs["schema"], data.attrs["schema"])
+        if data.attrs["schema"] == "run":
+            data = target_of_run(data, options.source)
     match kind:
         case "table":
             what = _convert_table(options)

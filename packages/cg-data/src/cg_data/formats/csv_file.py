@@ -33,7 +33,7 @@ from cg_data.units import Units, canonical, is_unit
 
 _TITLE = re.compile(r"^\s*\"?(?P<name>\w+)\s*(\((?P<pair>[^()]*)\))?\s*(\[(?P<unit>[^\]]*)\])?\"?\s*$")
 _NAMES = {"rdf": "g", "gr": "g", "g": "g", "energy": "u", "potential": "u", "force": "f", "error": "g_stderr",
-          "g_error": "g_stderr", "stderr": "g_stderr", "g_std": "g_stderr", "distance": "r"}  # fmt: skip
+          "g_error": "g_stderr", "stderr": "g_stderr", "g_std": "g_stderr", "distance": "r", "x": "r"}  # fmt: skip
 _DECIMAL_COMMA = re.compile(r"^\s*-?\d+,\d+\s*[;\t]")
 
 

@@ -15,6 +15,7 @@ from cg_data.formats.xvg import UNNAMED
 from cg_data.interactions import pair_name, pair_of
 from cg_data.pair_target import Normalization, make_target
 from cg_data.schemas import check
+from cg_data.trajectory_dataset import units_of
 from cg_data.units import Units
 
 
@@ -38,7 +39,8 @@ def read_target(
     if str(path).endswith(".nc"):
         from cg_data.stores.netcdf import load
 
-        return load(path, "pair-target")
+        data = load(path)
+        return target_of_run(data, path) if data.attrs["schema"] == "run" else check(data, "pair-target")
     found = find_format(path, format, TARGET_FORMATS)
     curves = found.read(path)
     said = curves.metadata
@@ -73,6 +75,21 @@ def read_target(
         )
     except ValueError as error:
         raise FileError(path, str(error)) from None
+
+
+def target_of_run(data: xr.Dataset, path: str | Path = "the run") -> xr.Dataset:
+    """Return g(r) that a simulation has measured, as a target for others: its density, kT, numbers of particles and errors with it."""
+    if "g" not in data or "density" not in data:
+        raise FileError(path, "is a run that has measured no g(r)", remedy="run it again with cs.RDF(…), or --rdf")
+    pairs = {pair_of(str(p)): k for k, p in enumerate(data["pair"].values)}
+    types, kinds = [str(t) for t in data["type"].values], data["particle_type"].values.astype(str)
+    errors = data["g_stderr"].values if "g_stderr" in data else None
+    return make_target(
+        data["r"].values, {p: data["g"].values[k] for p, k in pairs.items()}, density={t: float(data["density"].sel(type=t)) for t in types},
+        kT=float(data["kT"]), g_stderr=None if errors is None else {p: errors[k] for p, k in pairs.items()},
+        particles={t: int((kinds == t).sum()) for t in types}, normalization=data.attrs["normalization"], units=units_of(data),
+        source=Path(path).name,
+    )  # fmt: skip
 
 
 def write_target(data: xr.Dataset, path: str | Path, *, format: str | None = None) -> Path:

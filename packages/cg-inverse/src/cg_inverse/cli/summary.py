@@ -9,6 +9,7 @@ import xarray as xr
 from cg_sim.cli.progress import clock
 from cg_sim.cli.summary import with_error
 
+_ROUNDING = 1e-12  # of a density in a fixed volume, whose mean over frames is rounded
 _HEADS = ("run", "method", "rounds", "D", "noise", "χ²/shell", "force evaluations", "time", "pressure")
 
 
@@ -45,7 +46,7 @@ def found_in(history: xr.Dataset) -> list[str]:
 def _densities(history: xr.Dataset) -> list[str]:
     """Return the density found, where the volume was free to follow."""
     here = best(history)
-    if not float(here["density_found_stderr"].max()) > 0:
+    if not float((here["density_found_stderr"] / here["density_found"]).max()) > _ROUNDING:
         return []
     pairs = zip(here["density_found"].values, here["density_found_stderr"].values, strict=True)
     found = ", ".join(with_error(float(rho), float(e)) for rho, e in pairs)
