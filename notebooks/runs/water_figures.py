@@ -75,6 +75,23 @@ def pairs(atoms: xr.Dataset, structure: xr.Dataset, kind: str) -> Figure:
     return figure
 
 
+def corrections(table: xr.Dataset) -> Figure:
+    """Draw u(r) of pairs that correct models, and how far g was from the target's in each round."""
+    figure, (a, b) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
+    for kind in table.kind.values.tolist():
+        row, color = table.sel(kind=kind), OF_KIND[kind]
+        a.plot(row.u_r, row.u / water.KT, color=color, label=NAMES[kind])
+        rounds = 1 + np.arange(row.sizes["round"])
+        b.plot(rounds, row.residual, "o-", color=color, label=NAMES[kind])
+        b.plot(rounds, row.noise, ":", color=color, label="of it noise")
+    a.axhline(0, color="0.6", lw=0.8)
+    a.set(xlabel="r / Å", ylabel="u / kT")
+    b.set(xlabel="round", ylabel="4πρ∫r²(g − g*)²dr", yscale="log")
+    for panel in (a, b):
+        panel.legend(frameon=False, fontsize=8)
+    return figure
+
+
 def angles(atoms: xr.Dataset, structure: xr.Dataset, kind: str) -> Figure:
     """Draw distributions of O–O–O angles for every cutoff, and what they differ by (fig. 4)."""
     cutoffs = atoms.adf_cutoff.values

@@ -217,7 +217,7 @@ def every(results: Mapping[str, xr.Dataset | None], sizes: Sequence[int] = SIZES
     return rows + of_others(atoms, {"IBI": ibi, "SchNet": results.get("schnet")}, min(sizes))
 
 
-def loaded(folder: Any, names: Sequence[str] = ("reference", "trajectory", "beads", "structure", "deviation", "cost", "ibi", "schnet")) -> dict[str, xr.Dataset | None]:  # fmt: skip
+def loaded(folder: Any, names: Sequence[str] = ("reference", "trajectory", "beads", "structure", "corrected", "deviation", "cost", "ibi", "schnet")) -> dict[str, xr.Dataset | None]:  # fmt: skip
     """Return the results that are there; none of a run that has not been."""
     files = {name: folder / f"{name}.nc" for name in names}
     return {name: xr.load_dataset(file) if file.exists() else None for name, file in files.items()}
