@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 import cg_data as cd
 import cg_sim as cs
 from cg_data.cli import main as data_main
+from cg_inverse.cli.main import main as inverse_main
+from cg_models.cli.main import main as models_main
 from cg_sim.cli.main import main as sim_main
 
 ODD = [0, -1, 1e-300, 1e300, float("nan"), float("inf"), "x", None, True, 10**30, [], 3 + 2j]
@@ -124,7 +126,7 @@ def tables(draw: Any) -> Callable[[], None]:
 
     def job() -> None:
         table = cd.PairTable.from_potential(build(), knots)
-        with _folder() as folder:
+        with folder_of_a_job() as folder:
             file = folder / "u.table"
             cd.write_table(table, file, format=format_)
             again = cd.read_potential(file, format=format_)
@@ -171,7 +173,8 @@ def theories(draw: Any) -> Callable[[], None]:
     return job
 
 
-WORDS = ["run", "check", "convert", "plot", "campaign", "engines", "status", "plan", "--potential", "lj:cutoff=2.5", "lj:epsilon=nan", "wca:", "nothing:x=1",
+MAINS = [data_main, sim_main, models_main, inverse_main]
+WORDS = ["ibi", "hncgn", "resume", "report", "uncertainty", "invert", "pressure", "train", "deep", "evaluate", "--cutoff", "--rounds", "--base", "emt", "run", "check", "convert", "plot", "campaign", "engines", "status", "plan", "--potential", "lj:cutoff=2.5", "lj:epsilon=nan", "wca:", "nothing:x=1",
          "--density", "0.5", "-1", "nan", "--kT", "1", "0", "--steps", "50", "1e9x", "--rdf", "2", "-o", "out.nc", "out/none/x.nc", "--seed", "3", "-n", "32",
          "missing.csv", "..", "/dev/null", "", "--help", "--json", "ü", "a" * 300, "--engine", "cpu", "cuda", "--quiet", "g.csv", "u.table", "--to-units", "real"]  # fmt: skip
 
@@ -179,13 +182,13 @@ WORDS = ["run", "check", "convert", "plot", "campaign", "engines", "status", "pl
 @st.composite
 def commands(draw: Any) -> Callable[[], None]:
     """A command line of words that may make sense."""
-    main = draw(st.sampled_from([data_main, sim_main]))
+    main = draw(st.sampled_from(MAINS))
     words = draw(st.lists(st.sampled_from(WORDS), max_size=9))
 
     def job() -> None:
         out, err = io.StringIO(), io.StringIO()
         with (
-            _folder() as folder,
+            folder_of_a_job() as folder,
             contextlib.chdir(folder),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
@@ -208,7 +211,7 @@ def commands(draw: Any) -> Callable[[], None]:
 
 
 @contextlib.contextmanager
-def _folder() -> Any:
+def folder_of_a_job() -> Any:
     import tempfile
 
     with tempfile.TemporaryDirectory() as name:

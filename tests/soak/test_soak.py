@@ -14,7 +14,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from .jobs import KINDS
+for needed in ("cg_models", "cg_inverse"):
+    pytest.importorskip(needed, reason=f"pip install {needed}")
+if True:  # after the skips
+    from .jobs import KINDS
+    from .model_jobs import MORE
+
+SLOW = {"inversions": 10, "networks": 2}  # times as long as others: so many times fewer
 
 JOBS = int(os.environ.get("SOAK_JOBS", "100"))
 SECONDS = 60  # for a job, on a busy machine
@@ -41,20 +47,20 @@ def memory() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, *MORE])
 def test_jobs_end_in_an_answer_or_in_one_of_our_errors(kind):
-    done, at = [0], dict[int, float]()
+    done, at, jobs = [0], dict[int, float](), max(10, JOBS // SLOW.get(kind, 1))
 
     @settings(
-        max_examples=JOBS, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+        max_examples=jobs, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
     )
-    @given(KINDS[kind]())
+    @given((KINDS | MORE)[kind]())
     def soak(job):
         ended(job)
         done[0] += 1
-        if done[0] in (JOBS // 4, JOBS):
+        if done[0] in (jobs // 4, jobs):
             at[done[0]] = memory()
 
     soak()
-    if JOBS >= 1000:
-        assert at[JOBS] - at[JOBS // 4] < 60, f"from {at[JOBS // 4]:.0f} to {at[JOBS]:.0f} MB"
+    if jobs >= 1000:
+        assert at[jobs] - at[jobs // 4] < 60, f"from {at[jobs // 4]:.0f} to {at[jobs]:.0f} MB"

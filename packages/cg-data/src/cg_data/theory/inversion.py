@@ -10,6 +10,7 @@ from cg_data.potentials.pair_potential import Array
 from cg_data.theory.factorization import direct_correlation_within
 from cg_data.theory.liquid_theory import Closure
 
+_NOTHING = 1e-100  # of g: slopes of less have no inverse
 _LEAST = 1e-3  # of 1 + γ, whose logarithm Percus and Yevick take
 _SECANTS, _SAME, _LOOSE = 12, 1e-6, 50.0  # for S(0), which is not larger
 
@@ -33,7 +34,8 @@ def theory_inversion(r: npt.ArrayLike, g: npt.ArrayLike, density: float, kT: flo
     width = float(np.median(np.diff(x)))
     even = (np.arange(max(round(float(x[-1]) / width + 0.5), 8)) + 0.5) * width
     same = len(even) == len(x) and np.allclose(even, x, rtol=0, atol=1e-6 * width)
-    known = y if same else PchipInterpolator(x, y)(np.clip(even, x[0], x[-1]))
+    seen = np.where(np.abs(y) < _NOTHING, 0.0, y)
+    known = y if same else PchipInterpolator(x, seen)(np.clip(even, x[0], x[-1]))
     infinite = known if particles is None else infinite_liquid(known, density, width, particles)
     c, _ = direct_correlation_within(infinite - 1, density, width)
     gamma = infinite - 1 - c

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class SmoothOptions:
     moments: int = 1
 
     def __post_init__(self) -> None:
+        _check_lengths(self, "cutoff", "smooth_from")
         if not 0 <= self.smooth_from < self.cutoff:
             raise ValueError(f"smooth_from must be in [0, cutoff), got {self.smooth_from} of {self.cutoff}")
         _check_sizes(self.count, "count")
@@ -33,6 +36,7 @@ class SmoothOptions:
         _check_sizes(self.fitting, "fitting")
         if self.moments not in (1, 2):
             raise ValueError(f"moments must be 1 or 2, got {self.moments}")
+        _check_sizes((self.axes,), "axes")
         if not 1 <= self.axes <= self.embedding[-1]:
             raise ValueError(f"axes must be from 1 to the last size of embedding, got {self.axes}")
 
@@ -55,6 +59,7 @@ class LocalFrameOptions:
     fitting: tuple[int, ...] = (120, 60, 30, 15)
 
     def __post_init__(self) -> None:
+        _check_lengths(self, "cutoff")
         if not self.cutoff > 0:
             raise ValueError(f"cutoff must be positive, got {self.cutoff}")
         _check_sizes(self.count, "count")
@@ -73,6 +78,15 @@ class LocalFrameOptions:
 Options = SmoothOptions | LocalFrameOptions
 
 
+def _check_lengths(options: Options, *names: str) -> None:
+    """Make lengths floats; ValueError for what is no finite number."""
+    for name in names:
+        value = getattr(options, name)
+        if not isinstance(value, Real) or isinstance(value, bool) or not math.isfinite(float(value)):
+            raise ValueError(f"{name} must be a finite number, got {value!r}")
+        object.__setattr__(options, name, float(value))
+
+
 def _check_sizes(sizes: tuple[int, ...], what: str) -> None:
-    if not sizes or any(n < 1 for n in sizes):
-        raise ValueError(f"{what} must be positive numbers, got {sizes}")
+    if not sizes or any(not isinstance(n, Integral) or isinstance(n, bool) or n < 1 for n in sizes):
+        raise ValueError(f"{what} must be positive whole numbers, got {sizes}")
