@@ -10,6 +10,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from cg_models import forks
+
 if TYPE_CHECKING:
     from cg_models.boltzmann.domain import OutsideDomain as OutsideDomain
     from cg_models.boltzmann.prediction import PredictedPotential as PredictedPotential
@@ -88,6 +90,8 @@ if TYPE_CHECKING:
     from cg_models.storage import save as save
 
 __version__ = "0.1.0"
+
+forks.watch()
 
 _HOMES = {
     "boltzmann.domain": ("OutsideDomain",),
