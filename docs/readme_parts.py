@@ -39,6 +39,8 @@ PAPERS = (
           ("mixture learned at three x", "water at 388 K: D of the joint fit")),
     Paper("04_aluminium", "wIBI, aluminium", 6, "self-diffusion of liquid aluminium, which no fit was told",
           ("HIP-NN + u, 1023 K: ∫(Δg)²r²dr, how", "HIP-NN + u led to the density, 1023 K: D", "ANI-Al, 1023 K: generations")),
+    Paper("05_water", "DeePCG, water", 13, "what pairs alone cannot do: g(r), angles and q̄6 of beads of water",
+          ("smooth, corrected by pairs, 512 beads: max |Δg|", "smooth, 64 beads: max |Δg|", "local frames, 6 models of 35280 frames")),
 )  # fmt: skip
 SPEEDS = (  # file, how the work begins, particles, how the peer begins, in words
     ("md_speed", "MD, ρ = 0.7, single", 4000, "LAMMPS table", "molecular dynamics, tables, 4 000 particles"),
