@@ -13,9 +13,8 @@ from cg_data.formats.columns import CurveFile, as_number, is_number
 from cg_data.formats.registry import TARGET_FORMATS, find_format
 from cg_data.formats.xvg import UNNAMED
 from cg_data.interactions import pair_name, pair_of
-from cg_data.pair_target import Normalization, make_target
+from cg_data.pair_target import Normalization, make_target, target
 from cg_data.schemas import check
-from cg_data.trajectory_dataset import units_of
 from cg_data.units import Units
 
 
@@ -78,18 +77,10 @@ def read_target(
 
 
 def target_of_run(data: xr.Dataset, path: str | Path = "the run") -> xr.Dataset:
-    """Return g(r) that a simulation has measured, as a target for others: its density, kT, numbers of particles and errors with it."""
+    """Return `target(data)`, named after its file; FileError where the run has measured no g(r)."""
     if "g" not in data or "density" not in data:
         raise FileError(path, "is a run that has measured no g(r)", remedy="run it again with cs.RDF(…), or --rdf")
-    pairs = {pair_of(str(p)): k for k, p in enumerate(data["pair"].values)}
-    types, kinds = [str(t) for t in data["type"].values], data["particle_type"].values.astype(str)
-    errors = data["g_stderr"].values if "g_stderr" in data else None
-    return make_target(
-        data["r"].values, {p: data["g"].values[k] for p, k in pairs.items()}, density={t: float(data["density"].sel(type=t)) for t in types},
-        kT=float(data["kT"]), g_stderr=None if errors is None else {p: errors[k] for p, k in pairs.items()},
-        particles={t: int((kinds == t).sum()) for t in types}, normalization=data.attrs["normalization"], units=units_of(data),
-        source=Path(path).name,
-    )  # fmt: skip
+    return target(data).assign_attrs(source=Path(path).name)
 
 
 def write_target(data: xr.Dataset, path: str | Path, *, format: str | None = None) -> Path:
