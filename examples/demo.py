@@ -195,9 +195,12 @@ def main() -> None:
     if sys.argv[1:] == [AHEAD]:
         compile_ahead()
         return
-    if (os.cpu_count() or 1) > 1:  # while the target is simulated on another core; what it says does not matter
-        subprocess.Popen([sys.executable, __file__, AHEAD], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet, ahead = subprocess.DEVNULL, None
+    if (os.cpu_count() or 1) > 1:  # on another core, while the target is simulated
+        ahead = subprocess.Popen([sys.executable, __file__, AHEAD], stdout=quiet, stderr=quiet)
     index = make()
+    if ahead is not None:
+        ahead.wait()
     if sys.stdout.isatty():  # nothing is opened in CI or a pipe
         webbrowser.open(index.resolve().as_uri())
 

@@ -492,7 +492,7 @@ BAD = {  # what is wrong: file, text, what the message must say
     "short": ("t.csv", "r,g\n0.1,0\n0.2,1\n", r"2 rows, a curve needs at least 4"),
     "empty": ("t.csv", "", r"is empty"),
     "comments only": ("t.csv", "# nothing\n", r"no rows of numbers"),
-    "wrong names": ("t.csv", "x,y\n0.1,0\n0.2,1\n0.3,1\n0.4,1\n", r"no column g, only x, y"),
+    "wrong names": ("t.csv", "q,y\n0.1,0\n0.2,1\n0.3,1\n0.4,1\n", r"no column g, only q, y"),
     "no g": ("t.csv", "r,u\n0.1,0\n0.2,1\n0.3,1\n0.4,1\n", r"no column g"),
     "twice": ("t.csv", "r,g,g\n0.1,0,1\n", r"names one column twice"),
     "mixed units": ("t.csv", "r [furlong],g\n0.1,0\n0.2,1\n0.3,1\n0.4,1\n", r"column r is in 'furlong'"),

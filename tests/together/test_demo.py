@@ -125,12 +125,23 @@ def test_the_commands_ask_for_the_same_fits(folder, capsys):
 def test_it_opens_nothing_where_nobody_looks(folder, monkeypatch):
     opened = []
     monkeypatch.setattr(demo, "make", lambda: folder / "index.html")
+    monkeypatch.setattr(demo.os, "cpu_count", lambda: 1)
     monkeypatch.setattr(demo.webbrowser, "open", opened.append)
     demo.main()
     assert opened == []
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     demo.main()
     assert opened == [(folder / "index.html").resolve().as_uri()]
+
+
+def test_what_is_compiled_ahead_is_what_the_demo_needs(monkeypatch):
+    asked = []
+    monkeypatch.setattr(demo.ci, "diffsim", lambda *given, **words: asked.append(words))
+    monkeypatch.setattr(sys, "argv", ["demo.py", demo.AHEAD])
+    demo.main()
+    (words,) = asked
+    assert words["network"] == demo.ci.Refinement(12)
+    assert (words["recipe"].loss, words["recipe"].replicas) == ("products", 2)
 
 
 @pytest.mark.slow
