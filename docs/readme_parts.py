@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,14 @@ SPEEDS = (  # file, how the work begins, particles, how the peer begins, in word
     ("schnet", "SchNet, training step", 500, "schnetpack", "SchNet, a step of training"),
     ("ani", "ANI-Al, energy and forces, double", 256, "torchani", "ANI-Al, energy and forces"),
     ("hipnn", "HIP-NN, energy and forces", 256, "hippynn", "HIP-NN, energy and forces"),
+    (
+        "deep",
+        "deep potential, 192 atoms of water, energy and forces",
+        192,
+        "deepmd-kit",
+        "deep potential of water, energy and forces",
+    ),
+    ("deep", "deep potential, 192 atoms of water, step of training", 192, "deepmd-kit", "the same, a step of training"),
 )
 
 
@@ -81,12 +90,15 @@ def picture(paper: Paper) -> bytes:
 
 
 def number(value: float, error: float | None) -> str:
-    """Return a number with its error as people write it.
+    """Return a number with its error as people write it: as many digits as the error has.
 
-    >>> number(0.01872, 0.0011), number(34.5683, None), number(5, None)
-    ('0.0187 ± 0.0011', '34.6', '5')
+    >>> number(0.01872, 0.0011), number(0.9905, 0.00071), number(34.5683, None), number(5, None)
+    ('0.0187 ± 0.0011', '0.99050 ± 0.00071', '34.6', '5')
     """
-    return f"{value:.3g}" if error is None else f"{value:.3g} ± {error:.2g}"
+    if error is None or not error > 0:
+        return f"{value:.3g}"
+    digits = max(0, 1 - math.floor(math.log10(error)))
+    return f"{value:.{digits}f} ± {error:.{digits}f}"
 
 
 def times(ratio: float) -> str:
