@@ -103,6 +103,7 @@ def angles(atoms: xr.Dataset, structure: xr.Dataset, kind: str) -> Figure:
         a.set(title=f"neighbors within {cutoff:g} Å")
         b.set(xlabel="O–O–O angle / °", xticks=range(0, 181, 45))
     axes[0, 0].set(ylabel="P(θ) / rad⁻¹", ylim=(0, None))  # of all, once all is drawn
+    figure.suptitle(f"beads: {NAMES[kind]}")
     axes[1, 0].set(ylabel="P − P of atoms / rad⁻¹")
     axes[0, 0].legend(frameon=False, fontsize=8)
     return figure
@@ -122,6 +123,7 @@ def orders(atoms: xr.Dataset, structure: xr.Dataset, kind: str) -> Figure:
         a.set(title=f"l = {l}")
         b.set(xlabel=f"q̄{l}", xlim=(0, _end(atoms.sel(l=l))))
     axes[0, 0].set(ylabel="probability density", ylim=(0, None))
+    figure.suptitle(f"beads: {NAMES[kind]}")
     axes[1, 0].set(ylabel="difference from atoms")
     axes[0, 0].legend(frameon=False, fontsize=8)
     return figure
