@@ -162,6 +162,13 @@ def test_malformed_tables_are_refused(make):
         make()
 
 
+def test_energies_whose_curvature_overflows_are_refused():
+    """7e304 is a number, its second derivative over a fine grid is none."""
+    steep = cd.PowerLaw(1e300, cutoff=1.5)
+    with pytest.raises(ValueError, match=r"U reaches .*raise r_min"):
+        cd.PairTable.from_potential(steep, 1000)
+
+
 def test_a_table_is_frozen():
     table = LJ.table(100)
     with pytest.raises(AttributeError):

@@ -57,9 +57,13 @@ class PairTable(PairPotential):
             at = float(self.r_min + (self.cutoff - self.r_min) / (len(u) - 1) * np.argmin(np.isfinite(u + f)))
             raise ValueError(f"U or F is not finite at r = {at:.6g}: raise r_min above it")
         h = (self.cutoff - self.r_min) / (len(u) - 1)
-        rise, a, b = np.diff(u), -h * f[:-1], -h * f[1:]
-        coefficients = np.stack([u[:-1], a, 3 * rise - 2 * a - b, a + b - 2 * rise], axis=1)
-        k0 = -2 * coefficients[0, 2] / h**2
+        with np.errstate(over="ignore", invalid="ignore"):
+            rise, a, b = np.diff(u), -h * f[:-1], -h * f[1:]
+            coefficients = np.stack([u[:-1], a, 3 * rise - 2 * a - b, a + b - 2 * rise], axis=1)
+            k0 = -2 * coefficients[0, 2] / h**2
+        if not (np.isfinite(k0) and np.all(np.isfinite(coefficients))):
+            largest = np.abs(u).max()
+            raise ValueError(f"U reaches {largest:.3g}, whose second derivative is not finite: raise r_min above the core")
         for array in (u, f, coefficients):
             array.flags.writeable = False
         for name, value in (("u_knots", u), ("f_knots", f), ("_coefficients", coefficients)):
