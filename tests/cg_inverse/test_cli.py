@@ -103,7 +103,7 @@ def test_every_method_runs_and_its_configuration_describes_it(method, capsys):
     own = []
     if method == "diffsim":
         pytest.importorskip("cg_models", reason="DiffSim needs networks")
-        own = ["--epochs", "4", "--per-round", "4", "--window", "20", "--boxes", "108"]
+        own = ["--epochs", "4", "--per-round", "4", "--window", "20", "--boxes", "108", "--halve-after", "7"]
     assert main([method, *targets, *OPTIONS, *own, "--rounds", "1", "-o", "a", "--quiet"]) == 0
     a = ledger_of("a")
     assert len(a.rounds) == 1

@@ -86,7 +86,9 @@ def _method(settings: Mapping[str, Any], what: Problem, initial: Initial) -> Met
 def _recipe(settings: Mapping[str, Any]) -> Recipe:
     given = {name: settings[name] for name in ("epochs", "rate", "replicas", "loss", "dt", "mass", "threads", "seed")}
     windows: Literal["cpu", "cuda"] = "cuda" if settings["engine"] == "cuda" else "cpu"
-    return Recipe(steps=settings["window"], particles=settings["boxes"], engine=windows, **given)
+    return Recipe(
+        steps=settings["window"], particles=settings["boxes"], patience=settings["halve_after"], engine=windows, **given
+    )
 
 
 def _initial(given: tuple[str, ...] | None, what: Problem) -> Initial:

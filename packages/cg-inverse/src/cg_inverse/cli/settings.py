@@ -23,7 +23,7 @@ METHODS = {
     "diffsim": "DiffSim: networks learn by the exact gradient through windows of dynamics (needs cg-inverse[models])",
 }
 ALPHA = {"ibi": 1.0, "wibi": 0.5, "msibi": 1.0, "cibi": 1.0}
-TRAINING = ("epochs", "window", "rate", "replicas", "boxes", "loss", "per_round", "refine")
+TRAINING = ("epochs", "window", "rate", "halve_after", "replicas", "boxes", "loss", "per_round", "refine")
 CORRECTION = ("base", "rule", "damping", "shell_weight", "to_density", "pressure_bath", "bath_tau")
 ONLY = {"alpha": tuple(ALPHA), "threshold": ("difftre",), **dict.fromkeys(TRAINING, ("diffsim",)),
         **dict.fromkeys(CORRECTION, ("wibi",))}  # fmt: skip
@@ -126,6 +126,7 @@ SETTINGS = (
     Setting("training", "epochs", whole(1), 500, "N", "windows of dynamics, each followed by a step of Adam"),
     Setting("training", "window", whole(5), 120, "STEPS", "time steps of a window, a multiple of 5; gradients explode in long ones"),
     Setting("training", "rate", positive, 0.002, "X", "of Adam at first; halved when the loss sinks no more"),
+    Setting("training", "halve_after", whole(2), 25, "N", "epochs whose mean loss must be lower than before, or the rate is halved"),
     Setting("training", "replicas", whole(1), 1, "N", "boxes per target, side by side"),
     Setting("training", "boxes", whole(32), 256, "N", "particles of each"),
     Setting("training", "loss", choice("squares", "products"), "squares", "KIND", "squares, or products of different replicas: not biased by noise"),

@@ -59,7 +59,7 @@ def _training(method: Method) -> dict[str, Any]:
     if not isinstance(method, DiffSim):
         return {}
     r = method.recipe
-    return {"epochs": r.epochs, "window": r.steps, "rate": r.rate, "replicas": r.replicas, "boxes": r.particles,
+    return {"epochs": r.epochs, "window": r.steps, "rate": r.rate, "halve_after": r.patience, "replicas": r.replicas, "boxes": r.particles,
             "loss": r.loss, "per_round": method.per_round,
             "refine": method.network.intervals if isinstance(method.network, Refinement) else None}  # fmt: skip
 
