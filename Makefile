@@ -15,7 +15,7 @@ PACKAGES := packages/cg-data packages/cg-sim packages/cg-models packages/cg-inve
 EDITABLE := -e packages/cg-data[all] -e packages/cg-sim[all] -e packages/cg-models -e packages/cg-inverse[all]
 SOURCES  := $(PACKAGES:%=%/src) tests examples
 
-.PHONY: help demo test lint format types doctest coverage bench soak cluster nightly browser notebooks report docs lab clean
+.PHONY: help demo test lint format types doctest coverage bench soak malformed cluster nightly browser notebooks report docs lab clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -64,10 +64,13 @@ lab: $(LAB) ## Open the notebooks in JupyterLab
 soak: $(READY) ## 10 000 small random jobs, valid, odd and hostile (minutes)
 	@SOAK_JOBS=$(or $(JOBS),2000) $(BIN)/python -m pytest -q tests/soak
 
+malformed: $(READY) ## 10 000 damaged files for every reader (FILES=1000 for fewer; minutes)
+	@MALFORMED_FILES=$(or $(FILES),10000) $(BIN)/python -m pytest -q -n 2 -m fuzz tests/cg_data tests/soak
+
 cluster: $(READY) ## Run a campaign on a Dask cluster in network namespaces, and break it (root)
 	@$(BIN)/python -m pytest -q tests/cluster
 
-nightly: soak cluster browser ## What needs root or a browser, and minutes
+nightly: soak malformed cluster browser ## What needs root or a browser, and minutes
 
 browser: $(LAB) ## Run every notebook in a real JupyterLab in Chromium, and move sliders (minutes)
 	@$(BIN)/python -m pip install --progress-bar off -q -c constraints.txt playwright

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 import cg_data as cd
 
+FILES = int(os.environ.get("MALFORMED_FILES", "1500"))  # per reader, and half as many of any bytes
 LJ = cd.LennardJones().force_shifted()
 WORDS = [b"nan", b"inf", b"-1", b"1e999", b"0", b"99999999999999999999", b"x", b"", b"\x00", b"\xff", b"1_000", b"\xc2\xb2",
          b"N", b"R", b"#", b"@", b"i", b"u", b",", b"-", b"=", b"1e-320", b"9" * 400]  # fmt: skip
@@ -82,7 +84,7 @@ def test_mutated_files(valid, reader, tmp_path):
     path.write_bytes(data)
     read(path)
     survived = 0
-    for _ in range(1500):
+    for _ in range(FILES):
         path.write_bytes(mutate(data, noise))
         try:
             read(path)
@@ -90,7 +92,7 @@ def test_mutated_files(valid, reader, tmp_path):
         except cd.FileError as error:
             assert str(path) in str(error)
             assert len(str(error)) < 1000
-    assert survived < 1000, "mutation must break most files, or it tests nothing"
+    assert survived < 0.67 * FILES, "mutation must break most files, or it tests nothing"
 
 
 @pytest.mark.fuzz
@@ -99,7 +101,7 @@ def test_arbitrary_bytes(valid, reader, tmp_path_factory):
     name, data, read = valid[reader]
     path = tmp_path_factory.mktemp("bytes") / name
 
-    @settings(max_examples=600, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=FILES // 2, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(st.one_of(st.binary(max_size=300), st.tuples(st.integers(0, len(data)), st.binary(max_size=100))))
     def attempt(given_bytes):
         if isinstance(given_bytes, tuple):

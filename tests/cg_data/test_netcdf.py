@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import pickle
 import random
 import shutil
@@ -22,6 +23,7 @@ from cg_data.schemas import SCHEMAS, check, labeled
 from cg_data.stores import netcdf_guard
 from cg_data.stores.netcdf import load, save
 
+FILES = int(os.environ.get("MALFORMED_FILES", "1500"))  # damaged, and as many of any bytes
 R = (np.array([0.5, 1.0, 1.5, 2.5]), "sigma")
 G = np.array([[0.0, 0.1, 1.7, 1.0]])
 U = np.array([[np.pi, 1e-300, -0.0, 5e-324]])
@@ -419,14 +421,18 @@ class TestWhenHdf5Fails:
 
     def test_the_child_reads_with_limited_memory(self, foreign, monkeypatch):
         limits = []
-        monkeypatch.setattr(netcdf_guard.sys, "argv", ["-c", str(foreign()), "1000000", "30"])
+        monkeypatch.setattr(
+            netcdf_guard.sys, "argv", ["-c", str(foreign()), "1000000", "30", "cg_data.stores.netcdf:read"]
+        )
         monkeypatch.setattr(netcdf_guard, "_limit", lambda what, size: limits.append((what, size)))
         netcdf_guard.child()
         assert limits == [("RLIMIT_AS", 4 * 1_000_000 + 4 * 2**30), ("RLIMIT_CPU", 30)]
 
     def test_the_child_says_what_it_refuses(self, foreign, monkeypatch, capsys):
         monkeypatch.setattr(
-            netcdf_guard.sys, "argv", ["-c", str(foreign(lambda f: f.create_group("m"))), "1000000", "30"]
+            netcdf_guard.sys,
+            "argv",
+            ["-c", str(foreign(lambda f: f.create_group("m"))), "1000000", "30", "cg_data.stores.netcdf:read"],
         )
         monkeypatch.setattr(netcdf_guard, "_limit", lambda what, size: None)
         with pytest.raises(SystemExit, match="3"):
@@ -444,7 +450,7 @@ class TestWhenHdf5Fails:
 
 
 @pytest.mark.fuzz
-@settings(max_examples=1200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=FILES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(content=st.binary(max_size=400), signed=st.booleans())
 def test_fuzz_any_bytes(tmp_path_factory, content, signed):
     path = tmp_path_factory.getbasetemp() / "fuzz.nc"
@@ -458,7 +464,7 @@ def test_fuzz_damaged_files(tmp_path_factory):
     """Damage of every kind is noticed before HDF5 reads the file."""
     path, rng = tmp_path_factory.getbasetemp() / "fuzz.nc", random.Random(1)
     goods = [save(ds, path).read_bytes() for ds in EVERY.values()]
-    for _ in range(2000):
+    for _ in range(FILES):
         good = rng.choice(goods)
         raw = bytearray(good)
         for _ in range(rng.randint(1, 6)):

@@ -227,3 +227,12 @@ def test_interactions_are_unordered_and_complete():
         cd.Interactions({("A", "B"): lj, ("B", "A"): lj})
     with pytest.raises(TypeError, match="expected a potential"):
         cd.Interactions({("A", "A"): 3.0})
+
+
+@pytest.mark.parametrize("number", [1e300, 1e-300])
+def test_numbers_whose_powers_are_none_are_refused(number):
+    with pytest.raises(ValueError, match=r"sigma must be from 1e-100 to 1e\+100"):
+        cd.GaussianCore(1.0, number, 3.0)
+    if number > 1:
+        with pytest.raises(ValueError, match="epsilon must be a finite number"):
+            cd.GaussianCore(-number, 1.0, 3.0)

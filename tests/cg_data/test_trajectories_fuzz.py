@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 import cg_data as cd
 
+FILES = int(os.environ.get("MALFORMED_FILES", "1000"))  # per reader, and half as many of any bytes
 WORDS = [b"nan", b"inf", b"-1", b"1e999", b"0", b"99999999999999999999", b"x", b"", b"\x00", b"\xff", b"ITEM:", b"\xc2\xb2",
          b"ITEM: ATOMS id", b"pos:R:3", b'"', b"'", b"=", b"2", b"1e-320", b"\xff" * 8, b"\x00" * 8]  # fmt: skip
 
@@ -90,8 +92,8 @@ def test_mutated_files(valid, reader):
     path, data, target = valid[reader]
     assert attempt(path, data, target), "the undamaged file must be read"
     noise = random.Random(reader)
-    survived = sum(attempt(path, mutate(data, noise), target) for _ in range(1500 if "." in reader[:3] else 700))
-    assert survived < 1400
+    survived = sum(attempt(path, mutate(data, noise), target) for _ in range(FILES))
+    assert survived < 0.93 * FILES
     path.write_bytes(data)
 
 
@@ -102,7 +104,7 @@ def test_arbitrary_bytes(valid, reader):
         pytest.skip("the gsd package is not installed")
     path, data, target = valid[reader]
 
-    @settings(max_examples=600, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=FILES // 2, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(st.one_of(st.binary(max_size=400), st.tuples(st.integers(0, len(data)), st.binary(max_size=100))))
     def one(given_bytes):
         if isinstance(given_bytes, tuple):

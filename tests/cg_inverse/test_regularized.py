@@ -111,6 +111,14 @@ def test_errors_grow_with_noise_that_is_larger_than_said():
     assert np.mean(chi2) == pytest.approx(1, abs=0.3)
 
 
+@pytest.mark.parametrize("size", [0.0, 1e-200])
+def test_equations_that_say_nothing_give_no_step(size):
+    found = solved(size * np.eye(4), np.ones(4), np.full(4, 0.1), np.eye(4))
+    np.testing.assert_allclose(found.step, 0, atol=1e-100)
+    assert np.isfinite(found.covariance).all()
+    assert found.determined == 0
+
+
 def test_determined_counts_directions_that_data_say_more_of_than_the_prior():
     rows = SHAPES["fewer equations"]
     sure = solved(rows, np.ones(len(rows)), np.full(len(rows), 1e-6), PENALTY, ridge=1.0)

@@ -226,3 +226,10 @@ def test_what_dynamics_ask_follows_the_precision_of_the_networks():
     single.networks.float()
     off = np.abs(Served(single)(x, cell, types).forces - known).max() / np.abs(known).max()
     assert 1e-9 < off < 1e-5
+
+
+@pytest.mark.parametrize("cutoff", [1e30, 1000.0])
+def test_a_cutoff_in_another_unit_is_refused_before_it_is_searched(cutoff):
+    x, cell, types = frame()
+    with pytest.raises(ValueError, match="is it in the unit of the cell"):
+        cm.DeepPotential(cm.LocalFrameOptions(cutoff, (7, 12), full=(3, 5), fitting=(4,)))(x, cell, types)

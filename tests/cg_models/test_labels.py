@@ -96,9 +96,9 @@ def test_the_data_set_of_ani_al_is_read(tmp_path, labels):
         for one, other in zip(ours, (x, cell, energy, forces), strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-9)
     (tmp_path / "other.h5").write_bytes(b"nonsense")
-    with pytest.raises(cd.FileError, match="no HDF5 file"):
+    with pytest.raises(cd.FileError, match="holds no labels"):
         cm.read_ani_h5(tmp_path / "other.h5")
     with h5py.File(tmp_path / "bare.h5", "w") as file:
         file["group/coordinates"] = np.zeros((1, 4, 3))
-    with pytest.raises(cd.FileError, match="group /group has no labels"):
+    with pytest.raises(cd.FileError, match=r"holds no labels .*cell"):
         cm.read_ani_h5(tmp_path / "bare.h5")

@@ -50,3 +50,11 @@ def test_only_known_kinds_are_stored(tmp_path):
 
     with pytest.raises(TypeError, match="Mine cannot be stored"):
         cm.save(Mine(), tmp_path / "u")
+
+
+def test_settings_that_promise_more_than_the_weights_are_of_are_refused_at_once(tmp_path):
+    stem = cm.save(cm.NeuralPair(2.5, hidden=8), tmp_path / "pair")
+    file = stem.with_name("pair.toml")
+    file.write_text(file.read_text().replace("hidden = 8", "hidden = 1000000000"))
+    with pytest.raises(cd.FileError, match="hidden is 1000000000, its weights are of no more than"):
+        cm.load(stem)

@@ -140,7 +140,7 @@ def test_a_specification_is_read_and_wrong_ones_say_what(tmp_path):
         ("[potentials]\nsplines = 3\n[rows]\ndensity = 0.3\n[run]\nreach = 9.0\n", "half the box"),
         ('[potentials]\nfiles = ["no*.table"]\n[rows]\ndensity = 0.3\n', "no file matches"),
         ("[potentials]\nsplines = 3\nnumbers = [3]\n[rows]\ndensity = 0.3\n", "numbers must be from 0 to 2"),
-        ("[potentials\n", "no specification"),
+        ("[potentials\n", "specifies no campaign"),
         ("[potentials]\nsplines = 3\n[rows]\ndensity = -0.3\n", "positive densities"),
         ('[potentials]\nsplines = 3\n[rows]\ndensity = "x"\n', "density must be numbers"),
         ('[potentials]\nsplines = 3\n[rows]\ndensity = 0.3\n[run]\nmost = "a"\n', "most must be a whole number"),

@@ -133,8 +133,9 @@ def test_foreign_files_and_pickles_are_refused(folder):
     np.savez("foreign.npz", x=np.zeros(3))
     np.savez("pickle.npz", facts=np.array([{"format": 1}], dtype=object))
     np.savez("later.npz", facts=np.array('{"format": 99}'))
-    for name, words in (("foreign", "facts"), ("pickle", "allow_pickle"), ("later", "format 99, this version reads")):
-        with pytest.raises(cd.FileError, match=rf"{name}\.npz: holds no checkpoint .*{words}"):
+    wrong = {"foreign": "no checkpoint .*facts", "pickle": "pickled objects", "later": "no checkpoint .*format 99"}
+    for name, words in wrong.items():
+        with pytest.raises(cd.FileError, match=rf"{name}\.npz: .*holds {words}"):
             Checkpoint.load(f"{name}.npz")
     with pytest.raises(cd.FileError, match="is a directory"):
         Checkpoint.load(folder)

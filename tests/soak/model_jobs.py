@@ -77,7 +77,7 @@ def inversions(draw: Any) -> Callable[[], None]:
         fit = method(target, cutoff, simulation=ci.Simulation(**numbers), control=control, **words)
         r = np.linspace(1.0, cutoff, 50)
         assert np.isfinite(fit.potential["A", "A"].energy(r)).all()
-        assert 1 <= fit.history.sizes["iteration"] <= 2
+        assert 1 <= fit.history.sizes["iteration"] <= times["rounds"]
 
     return job
 

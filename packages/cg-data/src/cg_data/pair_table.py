@@ -63,7 +63,9 @@ class PairTable(PairPotential):
             k0 = -2 * coefficients[0, 2] / h**2
         if not (np.isfinite(k0) and np.all(np.isfinite(coefficients))):
             largest = np.abs(u).max()
-            raise ValueError(f"U reaches {largest:.3g}, whose second derivative is not finite: raise r_min above the core")
+            raise ValueError(
+                f"U reaches {largest:.3g}, whose second derivative is not finite: raise r_min above the core"
+            )
         for array in (u, f, coefficients):
             array.flags.writeable = False
         for name, value in (("u_knots", u), ("f_knots", f), ("_coefficients", coefficients)):

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from cg_models.deep_potential.training import DeepTraining as DeepTraining
     from cg_models.many_body.ani import Ani as Ani
     from cg_models.many_body.ani import ani as ani
+    from cg_models.many_body.ani_data import read_ani_h5 as read_ani_h5
     from cg_models.many_body.calculator import ManyBodyCalculator as ManyBodyCalculator
     from cg_models.many_body.hip_network import HipNetwork as HipNetwork
     from cg_models.many_body.hip_network import HipOptions as HipOptions
@@ -57,7 +58,6 @@ if TYPE_CHECKING:
     from cg_models.many_body.hipnn import save_hipnn as save_hipnn
     from cg_models.many_body.labels import Labels as Labels
     from cg_models.many_body.labels import load_labels as load_labels
-    from cg_models.many_body.labels import read_ani_h5 as read_ani_h5
     from cg_models.many_body.labels import save_labels as save_labels
     from cg_models.many_body.lammps_overlay import lammps_overlay as lammps_overlay
     from cg_models.many_body.many_body import ManyBody as ManyBody
@@ -114,11 +114,12 @@ _HOMES = {
     "deep_potential.stored": ("StoredDeep",),
     "deep_potential.training": ("DeepErrors", "DeepTrainer", "DeepTraining"),
     "many_body.ani": ("Ani", "ani"),
+    "many_body.ani_data": ("read_ani_h5",),
     "many_body.calculator": ("ManyBodyCalculator",),
     "many_body.hip_network": ("HipNetwork", "HipOptions"),
     "many_body.hip_training": ("HipEpoch", "HipTrainer", "Teaching"),
     "many_body.hipnn": ("HipNN", "hipnn", "save_hipnn"),
-    "many_body.labels": ("Labels", "load_labels", "read_ani_h5", "save_labels"),
+    "many_body.labels": ("Labels", "load_labels", "save_labels"),
     "many_body.lammps_overlay": ("lammps_overlay",),
     "many_body.many_body": ("ManyBody",),
     "many_body.neighborhoods": ("Neighborhoods",),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from cg_data import FileError
 from cg_data.safe_files import atomic_path, sized_file
@@ -43,12 +45,22 @@ def load(path: str | Path) -> Model:
     settings = sized_file(stem.with_name(stem.name + ".toml"), max_bytes=2**20, what="model's settings")
     weights = sized_file(stem.with_name(stem.name + ".safetensors"), max_bytes=_MOST_BYTES, what="model's weights")
     try:
-        sections = tomllib.loads(settings.read_text(encoding="utf-8"))
+        sections, tensors = tomllib.loads(settings.read_text(encoding="utf-8")), load_file(weights)
+        _sized(sections, tensors)
         model = _made(sections)
-        model.load_state_dict(load_file(weights))
+        model.load_state_dict(tensors)
     except Exception as error:
         raise FileError(settings, f"holds no model of this package ({error})", remedy="save it again") from error
     return model
+
+
+def _sized(sections: Mapping[str, Mapping[str, Any]], tensors: Mapping[str, Tensor]) -> None:
+    """ValueError if settings promise more than the weights can be of, before anything so large is made."""
+    most = 2 * max([len(tensors), *(n for t in tensors.values() for n in t.shape)]) + 16
+    for section in sections.values():
+        for name, value in section.items():
+            if name != "seed" and isinstance(value, int) and value > most:
+                raise ValueError(f"{name} is {value}, its weights are of no more than {most}")
 
 
 def _described(model: Model) -> dict[str, dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from cg_data import FileError
-from cg_data.safe_files import atomic_path, sized_file
+from cg_data.safe_arrays import npz_arrays
+from cg_data.safe_files import atomic_path
 from cg_sim.state import State
 
 _FORMAT = 1
 _MOST_BYTES = 16 * 2**30
+_REMEDY = "start the run again without it"
 Arrays = dict[str, npt.NDArray[Any]]
 
 
@@ -53,10 +54,8 @@ class Checkpoint:
     @classmethod
     def load(cls, path: str | Path) -> Checkpoint:
         """Return the checkpoint of a file; FileError if it holds none."""
-        file = sized_file(path, max_bytes=_MOST_BYTES, what="checkpoint")
+        arrays = npz_arrays(path, max_bytes=_MOST_BYTES, what="checkpoint", remedy=_REMEDY)
         try:
-            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-                arrays = {name: stored[name] for name in stored.files}
             facts = json.loads(str(arrays.pop("facts")))
             if facts["format"] != _FORMAT:
                 raise ValueError(f"format {facts['format']}, this version reads {_FORMAT}")
@@ -73,8 +72,8 @@ class Checkpoint:
                 _under(arrays, "extra."),
                 memories,
             )
-        except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
-            raise FileError(file, f"holds no checkpoint ({error})", remedy="start the run again without it") from error
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+            raise FileError(path, f"holds no checkpoint ({error})", remedy=_REMEDY) from error
 
 
 def _under(arrays: Mapping[str, npt.NDArray[Any]], prefix: str) -> Arrays:

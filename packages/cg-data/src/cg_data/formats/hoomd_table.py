@@ -7,7 +7,6 @@ it compresses the curve by (n−1)/n.
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,8 @@ from cg_data.interactions import Interactions, pair_name, pair_of
 from cg_data.pair_table import PairTable
 from cg_data.potentials.inward import Inner
 from cg_data.potentials.pair_potential import Array, Potential
-from cg_data.safe_files import TABLE_BYTES, atomic_path, sized_file
+from cg_data.safe_arrays import npz_arrays
+from cg_data.safe_files import TABLE_BYTES, atomic_path
 from cg_data.units import Units
 
 _FIELDS = ("r_min", "r_cut", "U", "F")
@@ -57,7 +57,8 @@ def write_tables(interactions: Interactions, path: str | Path, units: Units, n: 
 
 def read_tables(path: str | Path) -> TableFile:
     """Return the tables of such an .npz; nothing is unpickled and nothing unpacks to more than a table's size."""
-    arrays = _load(path)
+    remedy = "write it with cg-data or np.savez, without objects"
+    arrays = npz_arrays(path, max_bytes=TABLE_BYTES, what="table", remedy=remedy, packed=True)
     units = None
     if "units" in arrays:
         try:
@@ -93,34 +94,3 @@ def _rows(path: str | Path, name: str, arrays: dict[str, np.ndarray]) -> TableRo
     except ValueError as error:
         raise FileError(path, str(error)) from None
     return TableRows(pair, r, np.append(u, 0.0).astype(float), np.append(f, 0.0).astype(float), trusted, high)
-
-
-def _load(path: str | Path) -> dict[str, np.ndarray]:
-    file = sized_file(path)
-    try:
-        with zipfile.ZipFile(file) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-            if unpacked > TABLE_BYTES or len(archive.infolist()) > 10_000:
-                raise FileError(file, f"unpacks to {unpacked / 1e6:.0f} MB in {len(archive.infolist())} arrays",
-                                remedy=f"a table has at most {TABLE_BYTES / 1e6:.0f} MB; this may be a zip bomb")  # fmt: skip
-            return {e.filename.removesuffix(".npy"): _array(file, archive, e) for e in archive.infolist()}
-    except FileError:
-        raise
-    except Exception as error:  # zipfile and numpy raise a dozen kinds on malformed bytes
-        raise FileError(file, f"is not an .npz of plain arrays ({type(error).__name__})",
-                        remedy="write it with cg-data or np.savez, without objects") from None  # fmt: skip
-
-
-def _array(file: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
-    with archive.open(entry) as stream:
-        major, _ = np.lib.format.read_magic(stream)
-        read = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(stream)
-        if dtype.hasobject:
-            raise FileError(file, f"{entry.filename} holds pickled objects, which are never loaded",
-                            remedy="save plain arrays")  # fmt: skip
-        if int(np.prod([int(s) for s in shape], dtype=object)) * dtype.itemsize > entry.file_size:
-            raise FileError(file, f"{entry.filename} declares {shape}, more than it holds", remedy="is it truncated?")
-    with archive.open(entry) as stream:
-        array: np.ndarray = np.lib.format.read_array(stream, allow_pickle=False)
-        return array

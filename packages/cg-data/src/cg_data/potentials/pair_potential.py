@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from cg_data.potentials.combined import ForceShifted, Scaled, Shifted, SmoothCut, Sum
 
 Array = npt.NDArray[np.float64]
+_HUGE = 1e100  # beyond it powers overflow, as they vanish below its inverse
 
 
 @runtime_checkable
@@ -158,20 +159,24 @@ def just_inside(cutoff: float) -> float:
 
 
 def require_positive(record: object, *names: str) -> None:
-    """Raise unless each named field of the record is a positive, finite number (cutoff may be inf)."""
+    """Raise unless each named field of the record is a positive number whose powers are numbers too (cutoff may be inf)."""
     for name in names:
         value = getattr(record, name)
         if not isinstance(value, Real) or not float(value) > 0 or (name != "cutoff" and not isfinite(value)):
             raise ValueError(f"{type(record).__name__}: {name} must be a positive number, got {value!r}")
+        if isfinite(value) and not 1 / _HUGE < float(value) < _HUGE:
+            raise ValueError(f"{type(record).__name__}: {name} must be from {1 / _HUGE:g} to {_HUGE:g}, got {value!r}")
         _as_float(record, name)
 
 
 def require_finite(record: object, *names: str) -> None:
-    """Raise unless each named field of the record is a finite number of either sign."""
+    """Raise unless each named field of the record is a number of either sign whose powers are numbers too."""
     for name in names:
         value = getattr(record, name)
-        if not isinstance(value, Real) or not isfinite(value):
-            raise ValueError(f"{type(record).__name__}: {name} must be a finite number, got {value!r}")
+        if not isinstance(value, Real) or not isfinite(value) or abs(float(value)) > _HUGE:
+            raise ValueError(
+                f"{type(record).__name__}: {name} must be a finite number, at most {_HUGE:g}, got {value!r}"
+            )
         _as_float(record, name)
 
 

@@ -16,6 +16,7 @@ import os
 import struct
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import h5py
@@ -57,7 +58,7 @@ def admit(file: Path, max_bytes: int) -> int:
         fault = "has bytes after its end" if extra > 0 else f"is cut off: {-extra} bytes are missing"
         raise FileError(file, fault, remedy=REMEDY)
     else:
-        _survives(file, max_bytes)
+        survives(file, max_bytes)
     return declared_limit(file, max_bytes)
 
 
@@ -136,11 +137,11 @@ def _hdf5_bytes(file: Path) -> int:
     return int(struct.unpack_from("<Q", head, _END_OF_FILE[version])[0])
 
 
-def _survives(file: Path, max_bytes: int) -> None:
-    """Raise FileError unless a child process can read the file."""
+def survives(file: Path, max_bytes: int, reader: str = "cg_data.stores.netcdf:read") -> None:
+    """Raise FileError unless a child process can read the file, by the function module:name(file, limit)."""
     code = "from cg_data.stores.netcdf_guard import child; child()"
     seconds = _CHILD_SECONDS + file.stat().st_size / 1e7
-    command = [sys.executable, "-c", code, str(file.absolute()), str(max_bytes), str(math.ceil(seconds))]
+    command = [sys.executable, "-c", code, str(file.absolute()), str(max_bytes), str(math.ceil(seconds)), reader]
     paths = os.pathsep.join(p for p in sys.path if p)
     environment = os.environ | {"PYTHONPATH": paths, "PYTHONSAFEPATH": "1"}
     fault = f"is damaged: HDF5 came to no end in {seconds:.0f} s"
@@ -163,14 +164,13 @@ def _survives(file: Path, max_bytes: int) -> None:
 
 def child() -> None:
     """Read the file named in the arguments with limited memory; the exit status tells whether it could be."""
-    from cg_data.stores import netcdf
-
-    file = Path(sys.argv[1])
+    module, name = sys.argv[4].split(":")
+    read, file = getattr(import_module(module), name), Path(sys.argv[1])
     limit = declared_limit(file, int(sys.argv[2]))
     _limit("RLIMIT_AS", 4 * limit + 4 * 2**30)
     _limit("RLIMIT_CPU", int(sys.argv[3]))
     try:
-        netcdf.read(file, limit)
+        read(file, limit)
     except FileError as error:
         sys.stdout.write(json.dumps([error.what, error.remedy]))
         sys.exit(_REFUSED)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import is_dataclass
 from pathlib import Path
@@ -13,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cg_data import FileError, Units
-from cg_data.safe_files import atomic_path, sized_file
+from cg_data.safe_arrays import npz_arrays
+from cg_data.safe_files import atomic_path
 from cg_inverse.constraints.density import FixedDensity
 from cg_inverse.constraints.pressure import FixedPressure, RampCorrection
 from cg_inverse.corrections.fingerprints import Fingerprint
@@ -40,6 +40,7 @@ from cg_sim import CellRescaling, State
 
 _FORMAT = 1
 _MOST_BYTES = 16 * 2**30
+_REMEDY = "start the fit again"
 _RECORDS: tuple[type[Any], ...] = (
     Bins, StatePoint, Units, SplineBasis, PairBasis, Problem, State, Progress, Rounds, Control, Simulation,
     IBI, WIBI, CIBI, IMC, HNCN, HNCGN, RelativeEntropy, DiffTRe, DiffSim, PairCorrection, Network, Refinement, Recipe,
@@ -60,16 +61,14 @@ def store(record: Mapping[str, Any], path: str | Path) -> None:
 
 def restore(path: str | Path) -> dict[str, Any]:
     """Return the values that a file holds; FileError if it holds none."""
-    file = sized_file(path, max_bytes=_MOST_BYTES, what="file of progress")
+    arrays = npz_arrays(path, max_bytes=_MOST_BYTES, what="file of progress", remedy=_REMEDY)
     try:
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
         facts = json.loads(str(arrays.pop("facts")))
         if facts["format"] != _FORMAT:
             raise ValueError(f"format {facts['format']}, this version reads {_FORMAT}")
         return {name: _made(value, arrays) for name, value in facts["record"].items()}
-    except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise FileError(file, f"holds no progress of a fit ({error})", remedy="start the fit again") from error
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise FileError(path, f"holds no progress of a fit ({error})", remedy=_REMEDY) from error
 
 
 def _flat(value: Any, path: str, arrays: Arrays) -> Any:

@@ -10,6 +10,7 @@ from scipy.linalg import solve_triangular
 from cg_inverse.problems.bins import Array
 
 _RIDGES = np.logspace(-10, 8, 109)  # candidates, in units of the largest squared singular value
+_NOTHING = 1e-140  # a singular value whose square, times the smallest candidate, is no number
 _WELL_KNOWN = 0.5  # share of a coefficient's prior variance below which data have determined it
 
 
@@ -78,7 +79,9 @@ def _inflation(rest: float, spare: int) -> float:
 
 
 def _most_evident(s: Array, z: Array) -> float:
-    """Return the ridge of largest evidence."""
+    """Return the ridge of largest evidence; of equations that say nothing, one that leaves no step."""
+    if not s[0] > _NOTHING:
+        return 1.0
     ridges = _RIDGES * float(s[0]) ** 2
     variance = 1.0 + s[None, :] ** 2 / ridges[:, None]
     evidence = -0.5 * np.sum(np.log(variance) + z[None, :] ** 2 / variance, axis=1)

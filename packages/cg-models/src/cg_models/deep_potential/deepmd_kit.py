@@ -38,9 +38,9 @@ def read_deepmd(path: str | Path) -> StoredDeep:
         given = state["_extra_state"]["model_params"]
         potential = DeepPotential(_options(given))
         _fill(potential, state)
+        return StoredDeep(potential.eval(), tuple(str(name) for name in given["type_map"]), METAL)
     except Exception as error:
         raise FileError(file, f"holds no model that can be read ({error})", remedy=_REMEDY) from error
-    return StoredDeep(potential.eval(), tuple(given["type_map"]), METAL)
 
 
 def _options(given: Mapping[str, Any]) -> SmoothOptions:

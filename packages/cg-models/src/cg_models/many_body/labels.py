@@ -13,7 +13,8 @@ import xarray as xr
 
 from cg_data import FileError
 from cg_data.safe_files import atomic_path, sized_file
-from cg_data.units import factor
+from cg_data.stores import netcdf
+from cg_data.stores.netcdf_guard import admit, seal
 from cg_models.many_body.many_body import Array
 
 _MOST_BYTES = 2**34
@@ -106,53 +107,19 @@ def save_labels(labels: Labels, path: str | Path, **about: str | float) -> None:
     encoding = {name: {"dtype": kind, "zlib": True, "shuffle": True} for name, (_, _, kind) in _FIELDS.items()}
     with atomic_path(Path(path)) as draft:
         data.to_netcdf(draft, engine="h5netcdf", encoding=encoding)
+        seal(draft)
 
 
 def load_labels(path: str | Path) -> Labels:
     """Return what `save_labels` wrote; FileError for anything else."""
     file = sized_file(Path(path), max_bytes=_MOST_BYTES, what="set of labels")
     try:
-        with xr.open_dataset(file, engine="h5netcdf") as data:
-            for name, (dims, unit, _) in _FIELDS.items():
-                if data[name].dims != dims or data[name].attrs["units"] != unit:
-                    raise ValueError(f"{name} must be {dims} in {unit}")
-            positions, forces, cells, energies = (data[n].values.astype(np.float64) for n in _FIELDS if n != "sizes")
-            sizes = data["sizes"].values.astype(np.int64)
-            return Labels(str(data.attrs["element"]), positions, cells, energies, forces, sizes)
+        data = netcdf.read(file, admit(file, _MOST_BYTES))
+        for name, (dims, unit, _) in _FIELDS.items():
+            if data[name].dims != dims or data[name].attrs["units"] != unit:
+                raise ValueError(f"{name} must be {dims} in {unit}")
+        positions, forces, cells, energies = (data[n].values.astype(np.float64) for n in _FIELDS if n != "sizes")
+        sizes = data["sizes"].values.astype(np.int64)
+        return Labels(str(data.attrs["element"]), positions, cells, energies, forces, sizes)
     except Exception as error:
         raise FileError(file, f"holds no labels ({error})", remedy="save them again") from error
-
-
-def read_ani_h5(*paths: str | Path) -> Labels:
-    """Return the configurations of ANI-Al's public data set, files `data-….h5` of github.com/atomistic-ml/ani-al.
-
-    Each group has one number of atoms: `coordinates` (configuration, atom, 3) and `cell` (…, 3, 3) [Å], `energy` (…,) [hartree],
-    `force` (…, atom, 3) [hartree/Å], which is dE/dx as the example of hippynn's authors reads it, and `species` (atom,).
-    """
-    return Labels.joined([_group(group) for path in paths for group in _groups(Path(path))])
-
-
-def _groups(path: Path) -> Iterator[tuple[Path, Any]]:
-    import h5py
-
-    file = sized_file(path, max_bytes=_MOST_BYTES, what="data set")
-    try:
-        with h5py.File(file, "r") as opened:
-            found: list[str] = []
-            opened.visit(lambda name: found.append(name) if name.endswith("coordinates") else None)
-            for name in sorted(found):
-                yield file, opened[name].parent
-    except OSError as error:
-        raise FileError(file, f"is no HDF5 file ({error})", remedy="untar the data set first") from error
-
-
-def _group(given: tuple[Path, Any]) -> Labels:
-    file, group = given
-    try:
-        x, cells, energy, slope = (np.asarray(group[k], np.float64) for k in ("coordinates", "cell", "energy", "force"))
-        elements = {k.decode() if isinstance(k, bytes) else str(k) for k in group["species"][()]}
-        eV = factor("hartree", "eV")
-        sizes = np.full(len(x), x.shape[1])
-        return Labels(elements.pop(), x.reshape(-1, 3), cells, eV * energy.ravel(), -eV * slope.reshape(-1, 3), sizes)
-    except (KeyError, ValueError) as error:
-        raise FileError(file, f"group {group.name} has no labels ({error})", remedy="is it of ANI-Al?") from error

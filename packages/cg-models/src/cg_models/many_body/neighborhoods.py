@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+_MOST_PAIRS = 1e9  # in a cube around each atom; a list of half of them has 18 GB
 
 
 class Neighbors(NamedTuple):
@@ -86,14 +87,29 @@ def _search(x: Array, cell: Array, periodic: npt.NDArray[np.bool_], cutoff: floa
     except ImportError:
         raise ImportError('neighbors of atoms need vesin: pip install "cg-models[ani]"') from None
 
+    _bounded(len(x), cell, periodic, cutoff)
     search = vesin.NeighborList(cutoff=cutoff, full_list=True, sorted=True)
-    i, j, shifts = search.compute(points=x, box=cell, periodic=periodic, quantities="ijS")
+    try:
+        i, j, shifts = search.compute(points=x, box=cell, periodic=periodic, quantities="ijS")
+    except RuntimeError as error:
+        raise ValueError(f"neighbors within {cutoff:g} of {len(x)} atoms cannot be looked for: {error}") from error
     wide = 2 * int(np.abs(shifts).max(initial=0)) + 1
     image = shifts.astype(np.int64) @ [wide * wide, wide, 1]
     order = np.argsort((i.astype(np.int64) * len(x) + j.astype(np.int64)) * wide**3 + image, kind="stable")
     i, j = i[order].astype(np.int32), j[order].astype(np.int32)
     first = np.searchsorted(i, np.arange(len(x) + 1))
     return _Found(i, j, shifts[order].astype(np.float64), first, int(np.diff(first).max(initial=0)))
+
+
+def _bounded(atoms: int, cell: Array, periodic: npt.NDArray[np.bool_], cutoff: float) -> None:
+    """Raise ValueError where a cutoff reaches over so many images of the cell that their pairs would fill the memory."""
+    around = np.cross(cell[[1, 2, 0]], cell[[2, 0, 1]])
+    with np.errstate(all="ignore"):
+        widths = np.abs(np.einsum("ab,ab->a", cell, around)) / np.linalg.norm(around, axis=1)
+        pairs = atoms**2 * float(np.prod(np.where(periodic, 2 * cutoff / widths, 1.0)))
+    if pairs > _MOST_PAIRS:
+        raise ValueError(f"a cutoff of {cutoff:g} reaches over about {pairs:.1e} pairs of {atoms} atoms and their images: "
+                         "take a shorter one; is it in the unit of the cell?")  # fmt: skip
 
 
 def _farthest(steps: Array) -> float:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 import cg_data as cd
+from cg_data.safe_files import sized_file
 from cg_sim.campaign.liquid import KINDS, Liquid, measured
 from cg_sim.campaign.sources import Source, fingerprint, potentials_of, source_of
 
@@ -81,27 +82,32 @@ def read_liquids(path: str | Path) -> Liquids:
     [run]                                      # fields of `Liquid`, those that differ
     most = 100_000
     """
-    file = Path(path)
+    file = sized_file(path, max_bytes=2**20, what="specification of a campaign")
     try:
-        given = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ValueError(f"{file} is no specification of a campaign: {error}") from None
-    _only(given, ("potentials", "rows", "run"), str(file))
+        return _liquids(tomllib.loads(file.read_text(encoding="utf-8")), file.parent)
+    except (OSError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise cd.FileError(file, f"specifies no campaign: {error}", remedy="see `cg-sim campaign --help`") from error
+
+
+def _liquids(given: Mapping[str, Any], folder: Path) -> Liquids:
+    _only(given, ("potentials", "rows", "run"), "the file")
     rows, settings = given.get("rows", {}), given.get("run", {})
-    _only(rows, ("density", "kT", "seed"), f"{file} [rows]")
-    _only(settings, [f.name for f in fields(Liquid)], f"{file} [run]")
+    _only(rows, ("density", "kT", "seed"), "[rows]")
+    _only(settings, [f.name for f in fields(Liquid)], "[run]")
     if "density" not in rows:
-        raise ValueError(f"{file}: [rows] must give density = […]")
-    source = source_of(given.get("potentials", {}), file.parent)
+        raise ValueError("[rows] must give density = […]")
+    source = source_of(given.get("potentials", {}), folder)
     lists = {name: tuple(values if isinstance(values, list) else [values]) for name, values in rows.items()}
     for name, values in lists.items():
         if not all(isinstance(x, int if name == "seed" else int | float) for x in values):
-            raise ValueError(f"{file} [rows]: {name} must be numbers, got {list(values)}")
+            raise ValueError(f"[rows]: {name} must be numbers, got {list(values)}")
     return Liquids(source, tuple(float(x) for x in lists["density"]), tuple(float(x) for x in lists.get("kT", (1.0,))),
                    tuple(int(x) for x in lists.get("seed", (0,))), Liquid(**settings))  # fmt: skip
 
 
 def _only(given: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+    if not isinstance(given, Mapping):
+        raise ValueError(f"{where} must be a table, got {given!r}")
     unknown = sorted(set(given) - set(known))
     if unknown:
         raise ValueError(f"{where}: unknown {', '.join(unknown)}; known are {', '.join(known)}")
