@@ -37,7 +37,7 @@ def diagnosis(code: int, broken: Wreck, good: State | None, settings: loop.Setti
             return BlowUp(what, step=broken.step, particles=(i, j), state=good)
         case loop.TOO_FAR:
             i = fastest(broken)
-            speed = float(np.linalg.norm(broken.velocities[i]))
+            speed = float(np.hypot.reduce(np.abs(broken.velocities[i])))
             what = f"step {broken.step}: particle {i} moves {speed * settings.dt:.4g} in one step; {_REMEDY}{start}"
             return BlowUp(what, step=broken.step, particles=(i,), state=good)
         case loop.TOO_SMALL:
@@ -58,7 +58,8 @@ def diagnosis(code: int, broken: Wreck, good: State | None, settings: loop.Setti
 
 def fastest(broken: Wreck) -> int:
     """Return the particle with the largest speed, the first that is not finite if there is one."""
-    speed2 = np.sum(broken.velocities**2, axis=1) + 0 * np.sum(broken.positions, axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        speed2 = np.sum(broken.velocities**2, axis=1) + 0 * np.sum(broken.positions, axis=1)
     return int(np.argmax(np.where(np.isfinite(speed2), speed2, np.inf)))
 
 
