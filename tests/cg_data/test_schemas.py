@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 
 import cg_data as cd
+from cg_data.conversion import _DIMENSIONS, CONVERTIBLE
 from cg_data.schemas import SCHEMAS
 
 R = np.linspace(0.1, 2.0, 20)
@@ -100,3 +101,10 @@ def test_check_returns_the_dataset_itself(ds):
     assert isinstance(ds, xr.Dataset)
     with pytest.raises(ValueError, match="expected trajectory"):
         cd.check(ds, "trajectory")
+
+
+@pytest.mark.parametrize("name", CONVERTIBLE)
+def test_every_number_with_a_unit_is_converted(name):
+    lasting = {"seconds", "simulated_seconds"}  # of a clock
+    with_units = {variable for variable, about in SCHEMAS[name].variables.items() if about.units}
+    assert with_units - set(_DIMENSIONS) - lasting == set()

@@ -188,7 +188,6 @@ def test_compare_puts_fits_side_by_side(folder, capsys):
         (["ibi", "gas.nc", "gas.nc", "--cutoff", "2", "--weights", "1,2,3"], "2 targets, 3 weights"),
         (["ibi", "gas.nc", "gas.nc", "--cutoff", "2", "--pressure", "1,2,3"], "3 values for 2 target(s)"),
         (["msibi", "gas.nc", "--cutoff", "2"], "at least two targets"),
-        (["bi", "gas.nc", "--cutoff", "2", "--initial", "zero"], "takes no --initial"),
         (["ibi", "gas.nc", "--cutoff", "2", "--initial", "ljj"], "did you mean lj?"),
         (["resume", "nowhere"], "nowhere: is no folder"),
         (["report", "nowhere"], "nowhere: is no folder"),

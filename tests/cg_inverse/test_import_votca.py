@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,13 +20,14 @@ SETTINGS = """<cg>
     <name>W-W</name><type1>W</type1><type2>W</type2><min>0.0</min><max>{cutoff}</max><step>0.01</step>
     <inverse>
       <target>W-W.dist.tgt</target>
-      <post_update>{update}</post_update>
-      <post_update_options><pressure><type>{type}</type></pressure></post_update_options>
+      {target}<post_update>{update}</post_update>
+      <post_update_options>{type}<scale>0.4</scale></post_update_options>
+      <post_add>{add}</post_add>
     </inverse>
   </non-bonded>
   {bonded}
   <inverse>
-    <kBT>2.494</kBT><p_target>1.0</p_target><program>gromacs</program><method>{method}</method>
+    <kBT>2.494</kBT><program>gromacs</program><method>{method}</method>
     {iie}<iterations_max>3</iterations_max>
   </inverse>
 </cg>
@@ -43,8 +46,11 @@ def project(tmp_path, monkeypatch):
     rows = (f"{0.3 * r:.6f} {g:.8f} i" for r, g in zip(gas.r.values, gas.g.values[0], strict=True))
     (folder / "W-W.dist.tgt").write_text("\n".join(rows) + "\n")
 
-    def write(method="ibi", iie="", update="smooth", kind="simple", bonded="", cutoff=0.6):
-        text = SETTINGS.format(method=method, iie=iie, update=update, type=kind, bonded=bonded, cutoff=cutoff)
+    def write(method="ibi", iie="", update="smooth", kind=None, bonded="", cutoff=0.6, target="", add=""):
+        type_ = "" if kind is None else f"<pressure><type>{kind}</type></pressure>"
+        text = SETTINGS.format(
+            method=method, iie=iie, update=update, type=type_, bonded=bonded, cutoff=cutoff, target=target, add=add
+        )
         (folder / "settings.xml").write_text(text)
         return folder / "settings.xml"
 
@@ -74,6 +80,8 @@ def test_the_next_command_is_printed_and_works(project, capsys):
     [
         ({"method": "imc"}, "imc"),
         ({"method": "re"}, "re"),
+        ({"update": "cibi"}, "cibi"),
+        ({"update": "kbibi"}, "cibi"),
         ({"method": "iie"}, "hncn"),
         ({"method": "iie", "iie": "<iie><method>gauss-newton</method></iie>"}, "hncgn"),
         ({"method": "optimizer"}, "ibi"),
@@ -83,17 +91,49 @@ def test_methods(project, given, method, capsys):
     assert main(["import-votca", str(project(**given)), "--density", f"{DENSITY}"]) == 0
     out = capsys.readouterr().out
     assert f"next: cg-inverse {method} " in out
-    assert ("ibi stands in" in out) == (given["method"] == "optimizer")
+    assert ("! the method optimizer is not here: ibi stands in" in out) == (given.get("method") == "optimizer")
 
 
-@pytest.mark.parametrize("kind", ["simple", "wjk"])
+def pressure_said(method, capsys):
+    """Return what the imported configuration says of the pressure: bar and rule; 1 bar is 0.0602214 kJ/mol/nm³."""
+    assert main([method, "spce-imported/config.toml", "--rounds", "1", "--print-config"]) == 0
+    said = tomllib.loads(capsys.readouterr().out)["method"]
+    given = said["pressure"]
+    return (given[0] if isinstance(given, list) else given) / 0.0602214076, said["pressure_rule"]
+
+
+@pytest.mark.parametrize("kind", [None, "simple", "wjk"])
 def test_pressure_corrections_come_along(project, kind, capsys):
-    """1 bar is 0.0602214 kJ/mol/nm³."""
-    assert main(["import-votca", str(project(update="pressure smooth", kind=kind)), "--density", f"{DENSITY}"]) == 0
-    assert main(["ibi", "spce-imported/config.toml", "--rounds", "1", "--print-config"]) == 0
+    """As csg_inverse reads them: the pressure is the interaction's, and the correction simple unless it says otherwise."""
+    settings = project(update="pressure smooth", kind=kind, target="<p_target>500</p_target>")
+    assert main(["import-votca", str(settings), "--density", f"{DENSITY}"]) == 0
+    capsys.readouterr()
+    assert pressure_said("ibi", capsys) == (pytest.approx(500), kind or "simple")
+
+
+def test_a_pressure_without_a_number_is_asked_for(project, capsys):
+    assert main(["import-votca", str(project(update="pressure")), "--density", f"{DENSITY}"]) == 1
+    assert "W-W has post_update pressure, but no number in <inverse><p_target>" in capsys.readouterr().err
+
+
+def test_cutoff_pressure_density_and_beginning_of_iie_come_along(project, capsys):
+    iie = ("<iie><method>gauss-newton</method><cut_off>0.45</cut_off><pressure_constraint>2.0</pressure_constraint>"
+           f"<densities>{DENSITY}</densities><initial_guess><method>ie</method></initial_guess><extrap_near_core>power</extrap_near_core></iie>")  # fmt: skip
+    assert main(["import-votca", str(project(method="iie", iie=iie))]) == 0
     out = capsys.readouterr().out
-    assert f'pressure_rule = "{kind}"' in out
-    assert float(out.split("pressure = ")[1].split()[0].strip("[]")) == pytest.approx(0.0602214, rel=1e-5)
+    assert "of <densities>" in out
+    assert "! iie's extrap_near_core is left out" in out
+    assert pressure_said("hncgn", capsys) == (pytest.approx(2), "fixed")
+    said = tomllib.loads(Path("spce-imported/config.toml").read_text())["potential"]
+    assert (said["cutoff"], said["initial"]) == (0.45, "theory")
+
+
+def test_a_scaled_update_is_alpha_and_what_is_not_here_is_named(project, capsys):
+    assert main(["import-votca", str(project(update="scale lj", add="overwrite")), "--density", f"{DENSITY}"]) == 0
+    out = capsys.readouterr().out
+    assert "! post_update is left out: lj" in out
+    assert "! post_add is left out: overwrite" in out
+    assert tomllib.loads(Path("spce-imported/config.toml").read_text())["method"]["alpha"] == 0.4
 
 
 def test_what_stays_behind_is_said(project, capsys):

@@ -51,6 +51,15 @@ def test_a_core_comes_back_from_bins_and_from_points(density):
         assert off.mean() < 0.05
 
 
+def test_what_little_g_there_is_in_a_core_counts():
+    """Where it is below 1e-3, it still says how high U is: near 20 kT by 0.3 kT."""
+    found = cd.liquid_theory(cd.LennardJones().force_shifted(), 0.3, kT=1.5)
+    near = found.r < 6
+    r, g = found.r[near], np.maximum(found.g[near], 0)
+    said, hidden = (cm.invert(r, y, 0.3, 1.5, sigma=1.0).u for y in (g, np.where(g < 1e-3, 0.0, g)))
+    assert np.abs(said - hidden).max() > 0.1
+
+
 def test_bins_that_lose_a_dense_liquid_are_refused():
     """ρ = 1: −ln of a mean over 0.1 σ and an S(0) of 0.01 that such bins cannot know; points taken for means do as badly."""
     found = cd.liquid_theory(CORED, 1.0, closure="ry")

@@ -17,6 +17,7 @@ if True:  # after the skips
     import cg_models as cm
 
     from .deep_models import OPTIONS, frame, potential_of
+    from .hip_networks import random_network, shaken
 
 METAL = cd.Units("angstrom", "eV", "g/mol")
 
@@ -59,3 +60,12 @@ def test_any_calculators_are_compared_and_frames_chosen():
 def test_one_model_is_no_ensemble():
     with pytest.raises(ValueError, match="at least two"):
         cm.ensemble([LennardJones()])
+
+
+def test_an_ensemble_is_of_every_kind_of_model():
+    """HIP-NN's of two seeds, in a crystal of aluminium that shakes: eq. 15 of what each says alone."""
+    models = [cm.hipnn(random_network(seed)) for seed in (1, 2)]
+    atoms = shaken(1)[0]
+    found = cm.ensemble(models).deviation(atoms)
+    one, other = (cm.calculator(m).get_forces(atoms) for m in models)
+    np.testing.assert_allclose(found.each, 0.5 * np.linalg.norm(one - other, axis=1), rtol=1e-9)

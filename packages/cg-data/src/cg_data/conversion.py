@@ -13,6 +13,7 @@ _DIMENSIONS: dict[str, tuple[float, float, float]] = {  # exponents of length, e
     "position": (1, 0, 0), "box": (1, 0, 0), "force": (-1, 1, 0), "energy": (0, 1, 0), "virial": (0, 1, 0), "mass": (0, 0, 1),
     "velocity": (0, 0.5, -0.5), "time": (1, -0.5, 0.5), "pressure": (-3, 1, 0), "pressure_stderr": (-3, 1, 0),
     "r_u": (1, 0, 0), "u_stderr": (0, 1, 0), "coefficients": (0, 1, 0),
+    "density_found": (-3, 0, 0), "density_found_stderr": (-3, 0, 0),
 }  # fmt: skip
 CONVERTIBLE = ("pair-target", "pair-table", "trajectory", "history")
 
@@ -35,9 +36,10 @@ def in_units(ds: xr.Dataset, goal: Units) -> xr.Dataset:
     massive = any(_DIMENSIONS.get(str(name), (0, 0, 0))[2] for name in ds.variables)
     mass = factor(old.mass, goal.mass) if massive else 1.0
     names = {
-        "density": f"{goal.length}^-3", "f": goal.force(), "force": goal.force(), "time": goal.time(),
+        "f": goal.force(), "force": goal.force(), "time": goal.time(),
         "velocity": f"{goal.length}/({goal.time()})", "mass": goal.mass,
         **dict.fromkeys(("pressure", "pressure_stderr"), f"{goal.energy}/{goal.length}^3"),
+        **dict.fromkeys(("density", "density_found", "density_found_stderr"), f"{goal.length}^-3"),
         **dict.fromkeys(("r", "r_u", "position", "box"), goal.length),
         **dict.fromkeys(("kT", "u", "u_stderr", "coefficients", "energy", "virial"), goal.energy),
     }  # fmt: skip

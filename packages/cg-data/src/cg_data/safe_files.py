@@ -37,7 +37,7 @@ def sized_file(path: str | Path, *, max_bytes: int = TABLE_BYTES, what: str = "t
     if size > max_bytes:
         raise FileError(
             file,
-            f"has {size / 1e6:.0f} MB, a {what} has at most {max_bytes / 1e6:.0f} MB",
+            f"has {size / 1e6:.0f} MB, a {what} file has at most {max_bytes / 1e6:.0f} MB",
             remedy=f"is this the right file? cut it to the {what} itself",
         )
     return file

@@ -27,5 +27,5 @@ def calculator(model: Movable, *, skin: float = 1.0) -> Any:
 
         return BeadCalculator(model.potential, model.types, model.units, skin=skin)
     raise TypeError(
-        f"a calculator is made of what load_beads, load_deep, ani or hipnn read, got {type(model).__name__}"
+        f"a calculator is made of what load_beads, load_deep, read_deepmd, ani or hipnn read, got {type(model).__name__}"
     )

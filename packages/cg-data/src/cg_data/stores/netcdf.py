@@ -51,7 +51,7 @@ def load(path: str | Path, schema: str | None = None, *, max_bytes: int = 8 * 2*
     `max_bytes` limits the file and the arrays it declares [bytes]. A file that another program wrote is read
     once before by a child process, which takes about a second.
     """
-    file = sized_file(path, max_bytes=max_bytes, what="netCDF file")
+    file = sized_file(path, max_bytes=max_bytes, what="netCDF")
     try:
         ds = read(file, admit(file, max_bytes))
         _asked_for(ds, schema, file)

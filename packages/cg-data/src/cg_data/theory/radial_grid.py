@@ -33,11 +33,6 @@ class RadialGrid:
         transformed = self.forward(c)
         return self.back(density * transformed**2 / _positive(1 - density * transformed))
 
-    def direct(self, h: Array, density: float) -> Array:
-        """Return c of h."""
-        transformed = self.forward(h)
-        return self.back(transformed / _positive(1 + density * transformed))
-
     def integral(self, f: Array) -> float:
         """Return ∫ f dr over space."""
         return 4 * np.pi * float(np.trapezoid(self.r**2 * f, self.r))

@@ -38,7 +38,7 @@ def read(
 ) -> xr.Dataset:
     """Return the frames of a GSD file with the `hoomd` schema."""
     hoomd = _package()
-    file = sized_file(path, max_bytes=MAX_BYTES, what="GSD file")
+    file = sized_file(path, max_bytes=MAX_BYTES, what="GSD")
     rows = _examine(file)
     pick = Picker(frames)
     try:

@@ -11,11 +11,12 @@ from cg_data.cli.values import positive, typed, whole
 from cg_inverse.cli.settings import ALPHA, DEFAULTS, METHODS, ONLY, SECTIONS, SETTINGS
 from cg_sim.cli.settings import Setting
 
+_SINGLE = """  cg-inverse {method} target.csv --density 0.7 --kT 1 --cutoff 2.5
+  cg-inverse {method} water.xvg --density 33.4 --kT 2.494 --cutoff 0.9{more} -o water
+"""
 _EXAMPLES = """\
 examples:
-  cg-inverse {method} target.csv --density 0.7 --kT 1 --cutoff 2.5
-  cg-inverse {method} water.xvg --density 33.4 --kT 2.494 --cutoff 0.9 --pressure 0.06 -o water
-  cg-inverse {method} cold.nc hot.nc --cutoff 2.5 --weights 2,1
+{single}  cg-inverse {method} cold.nc hot.nc --cutoff 2.5 --weights 2,1
   cg-inverse {method} config.toml --steps 400000 -o longer
 
 A target is any file of g(r) that cg-data reads: .csv, .xvg, .dist.tgt, .nc … A folder is made that holds the potential as
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"cg-inverse: {message}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("cg-inverse: interrupted before the first round", file=sys.stderr)
+        print("cg-inverse: interrupted; whole rounds that were done are kept", file=sys.stderr)
         return 130
 
 
@@ -99,10 +100,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _examples(method: str) -> str:
+    more = " --pressure 0.06" if method in ONLY["pressure"] else ""
+    single = "" if method == "msibi" else _SINGLE.format(method=method, more=more)
+    return _EXAMPLES.format(method=method, single=single)
+
+
 def _add_method(commands: Any, name: str, about: str) -> None:
     command = commands.add_parser(name, help=about, allow_abbrev=False, description=f"{about[0].upper()}{about[1:]}.",
                                   formatter_class=argparse.RawDescriptionHelpFormatter,
-                                  epilog=_EXAMPLES.format(method=name) + (_CORRECTION if name == "wibi" else ""))  # fmt: skip
+                                  epilog=_examples(name) + (_CORRECTION if name == "wibi" else ""))  # fmt: skip
     command.set_defaults(action=_begin, method=name)
     command.add_argument("targets", nargs="*", metavar="TARGET", help="file of g(r), several for one potential of several states; "
                          "or a configuration, .toml")  # fmt: skip

@@ -26,7 +26,8 @@ ALPHA = {"ibi": 1.0, "wibi": 0.5, "msibi": 1.0, "cibi": 1.0}
 TRAINING = ("epochs", "window", "rate", "halve_after", "replicas", "boxes", "loss", "per_round", "refine")
 CORRECTION = ("base", "rule", "damping", "shell_weight", "to_density", "pressure_bath", "bath_tau")
 ONLY = {"alpha": tuple(ALPHA), "threshold": ("difftre",), **dict.fromkeys(TRAINING, ("diffsim",)),
-        **dict.fromkeys(CORRECTION, ("wibi",))}  # fmt: skip
+        **dict.fromkeys(CORRECTION, ("wibi",)), "initial": tuple(m for m in METHODS if m != "bi"),
+        **dict.fromkeys(("pressure", "pressure_rule"), tuple(m for m in METHODS if m not in ("bi", "diffsim")))}  # fmt: skip
 _BATH: dict[str, Any] = {"pressure": real, "tau": positive, "compressibility": positive, "every": whole(1)}
 SECTIONS = {
     "target": "what the files do not say themselves",

@@ -61,7 +61,7 @@ def store(record: Mapping[str, Any], path: str | Path) -> None:
 
 def restore(path: str | Path) -> dict[str, Any]:
     """Return the values that a file holds; FileError if it holds none."""
-    arrays = npz_arrays(path, max_bytes=_MOST_BYTES, what="file of progress", remedy=_REMEDY)
+    arrays = npz_arrays(path, max_bytes=_MOST_BYTES, what="progress", remedy=_REMEDY)
     try:
         facts = json.loads(str(arrays.pop("facts")))
         if facts["format"] != _FORMAT:

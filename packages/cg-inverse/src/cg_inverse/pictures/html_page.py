@@ -46,10 +46,10 @@ def _cell(text: str, gray: bool) -> str:
     return f'<td class="unit">{escape(text)}</td>' if gray else f"<td>{escape(text)}</td>"
 
 
-def picture(image: Figure | bytes, what: str, *, kind: str = "png") -> str:
-    """Return a figure, or the bytes of an image of some kind, as an element; `what` is for those who cannot see it."""
+def picture(image: Figure | bytes, what: str) -> str:
+    """Return a figure, or the bytes of a PNG, as an element; `what` is for those who cannot see it."""
     content = image if isinstance(image, bytes) else png(image)
-    return f'<img alt="{escape(what)}" src="data:image/{kind};base64,{b64encode(content).decode()}">'
+    return f'<img alt="{escape(what)}" src="data:image/png;base64,{b64encode(content).decode()}">'
 
 
 def png(figure: Figure) -> bytes:

@@ -24,7 +24,7 @@ from cg_models.boltzmann.table import FINE, REACH, R, indirect, joined, on_point
 _FINER = 5  # points of the potential's table between two of the network's
 _SEEN = 0.3  # of g: where particles begin, if sigma is not said
 _CONTACT = 0.92  # of σ: there, for a WCA core at kT
-_NOTHING = 1e-100  # of g: slopes of less have no inverse
+_VANISHING = 1e-100  # of g: slopes of less have no inverse
 _ZERO = 1e-6  # of g, negative: as theories may say
 _MIDDLE = 1e-3  # of a bin: points so near to the middle of bins from 0 on are a histogram's
 _WIDE, _DENSE = 0.053, 0.6  # of σ, of σ³ρ: WCA and a soft tail in bins of 0.1 σ are off by 0.03 kT at 0.5, 0.4 at 0.8
@@ -107,7 +107,7 @@ def invert(r: npt.ArrayLike, g: npt.ArrayLike, density: float, kT: float = 1.0, 
         raise ValueError("r must increase from 0 on, and g be finite and not negative")
     if not (density > 0 and kT > 0 and (sigma is None or sigma > 0)):
         raise ValueError(f"density, kT and sigma must be positive, got {density}, {kT} and {sigma}")
-    y = np.where(np.abs(y) < _NOTHING, 0.0, y)
+    y = np.where(np.abs(y) < _VANISHING, 0.0, y)
     reach = x[-1] + 0.5 * (x[-1] - x[-2])
     known = shipped("informed-potential" if network == "informed" else "CN-f")
     units = [sigma] if sigma is not None else _units(x, y, reach)

@@ -72,7 +72,7 @@ def save_ensemble(ensemble: Ensemble, path: str | Path) -> None:
 
 def load_ensemble(path: str | Path) -> Ensemble:
     """Return what `save_ensemble` wrote; FileError for anything else."""
-    file = sized_file(Path(path), max_bytes=_MOST_BYTES, what="trained networks")
+    file = sized_file(Path(path), max_bytes=_MOST_BYTES, what="set of trained networks")
     try:
         with safe_open(file, framework="pt") as opened:
             about = dict(opened.metadata())

@@ -52,7 +52,9 @@ def deep(options: argparse.Namespace) -> int:
             _teach(trainer, record, options)
     except KeyboardInterrupt:
         kept = (
-            "the same command with --resume goes on from there" if record.checkpoint.exists() else "nothing was written"
+            "the same command with --resume goes on from the last report"
+            if record.checkpoint.exists()
+            else "nothing was written"
         )
         print(f"cg-models: interrupted after step {trainer.step}; {kept}", file=sys.stderr)
         return 130

@@ -1,4 +1,4 @@
-"""SIGTERM stops a training as Ctrl-C does: every whole epoch is on disk, so there is nothing to wait for."""
+"""SIGTERM stops a training as Ctrl-C does: every whole epoch, or report of steps, is on disk, so there is nothing to wait for."""
 
 from __future__ import annotations
 

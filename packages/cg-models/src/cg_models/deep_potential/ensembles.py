@@ -9,10 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cg_models.calculators import calculator
-from cg_models.deep_potential.stored import StoredDeep
-from cg_models.many_body.ani import Ani
-from cg_models.schnet.storage import StoredBeads
+from cg_models.calculators import Movable, calculator
 
 Array = npt.NDArray[np.float64]
 
@@ -60,11 +57,10 @@ class ModelEnsemble:
 
 
 def ensemble(models: Sequence[Any], *, skin: float = 1.0) -> ModelEnsemble:
-    """Return an ensemble of ASE calculators, or of what `load_deep`, `load_beads` or `ani` read."""
+    """Return an ensemble of ASE calculators, or of what `load_deep`, `read_deepmd`, `load_beads`, `ani` or `hipnn` read."""
     if len(models) < 2:
         raise ValueError(f"an ensemble needs at least two models, got {len(models)}")
-    kinds = (StoredDeep, StoredBeads, Ani)
-    return ModelEnsemble(tuple(calculator(m, skin=skin) if isinstance(m, kinds) else m for m in models))
+    return ModelEnsemble(tuple(calculator(m, skin=skin) if isinstance(m, Movable) else m for m in models))
 
 
 def deviation_of(forces: npt.ArrayLike) -> Array:

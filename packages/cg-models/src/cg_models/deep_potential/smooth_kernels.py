@@ -16,8 +16,6 @@ import numpy as np
 from cg_models.deep_potential.jit import njit
 from cg_models.many_body.lanes import load, store, total
 
-_FAST = {"nsz", "arcp", "contract", "reassoc"}
-
 
 class Rows(NamedTuple):
     """How R and s are made, by type of center: μ, 1/σ, 1/σ′, 1/σ″ and s of what is beyond the cutoff, where its tables begin."""

@@ -53,7 +53,7 @@ def save_deep(
 
 def load_deep(path: str | Path) -> StoredDeep:
     """Return what `save_deep` wrote; FileError for anything else, and where a bit of it has changed."""
-    file = sized_file(Path(path), max_bytes=_MOST_BYTES, what="a deep potential")
+    file = sized_file(Path(path), max_bytes=_MOST_BYTES, what="deep potential")
     try:
         with safe_open(file, framework="pt") as opened:
             metadata = json.loads(opened.metadata()["cg-models"])

@@ -75,11 +75,6 @@ class _Found(NamedTuple):
         return Neighbors(self.i, self.j, self.shifts @ cell, self.first, self.most)
 
 
-def neighbors(x: Array, cell: Array, periodic: npt.NDArray[np.bool_], cutoff: float) -> Neighbors:
-    """Return those within a cutoff [length], once."""
-    return _search(x, cell, periodic, cutoff).at(cell)
-
-
 def _search(x: Array, cell: Array, periodic: npt.NDArray[np.bool_], cutoff: float) -> _Found:
     """Return them in an order that depends on nothing but who they are: i, then j, then the image."""
     try:

@@ -121,7 +121,9 @@ def _read_layer(path: Path, fields: Mapping[str, str], features: int) -> Layer:
     try:
         nodes = int(fields["nodes"])
         names = [re.fullmatch(r"FILE:([\w.-]+)\[\d+\]", fields[what].strip()) for what in ("weights", "biases")]
-        weights, biases = (np.fromfile(sized_file(path.with_name(name[1])), "<f4") for name in names if name)
+        weights, biases = (
+            np.fromfile(sized_file(path.with_name(name[1]), what="network's weights"), "<f4") for name in names if name
+        )
         return weights.reshape(nodes, features), biases.reshape(nodes)
     except (KeyError, ValueError) as error:
         if isinstance(error, FileError):
@@ -133,7 +135,7 @@ def _read_layer(path: Path, fields: Mapping[str, str], features: int) -> Layer:
 
 def _described(path: Path) -> str:
     """Return the text of a description; if it is compressed, it follows a line of its own."""
-    content = sized_file(path, max_bytes=_MOST_BYTES).read_bytes()
+    content = sized_file(path, max_bytes=_MOST_BYTES, what="NeuroChem").read_bytes()
     start = content.find(b"BZh")
     try:
         if start < 0:

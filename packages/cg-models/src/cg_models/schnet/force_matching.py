@@ -226,7 +226,7 @@ class ForceMatcher:
 
     def load(self, path: str | Path) -> None:
         """Go on where `save` was called; FileError if it was of something else."""
-        file = sized_file(Path(path), max_bytes=_MOST_BYTES, what="a training")
+        file = sized_file(Path(path), max_bytes=_MOST_BYTES, what="training")
         try:
             with safe_open(file, framework="pt") as opened:
                 about = json.loads(opened.metadata()["about"])

@@ -57,7 +57,7 @@ def save_beads(
 
 def load_beads(path: str | Path) -> StoredBeads:
     """Return what `save_beads` wrote; FileError for anything else, and where a bit of it has changed."""
-    file = sized_file(Path(path), max_bytes=_MOST_BYTES, what="a bead potential")
+    file = sized_file(Path(path), max_bytes=_MOST_BYTES, what="bead potential")
     try:
         with safe_open(file, framework="pt") as opened:
             metadata = json.loads(opened.metadata()["cg-models"])

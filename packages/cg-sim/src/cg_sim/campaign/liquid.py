@@ -14,7 +14,6 @@ liquid, or with its budget. A row is kept whatever came out; `kind` says what:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
@@ -219,9 +218,3 @@ class _Course:
             "steps": len(self.g) * self.liquid.block, "particles": self.n, "kind": KINDS.index(self.kind),
             "reached": self.reached,
         }  # fmt: skip
-
-
-def named(values: Mapping[str, Any]) -> str:
-    """Return what came out in a word."""
-    kind = KINDS[int(values["kind"])]
-    return kind if kind != "liquid" or values["reached"] else "liquid, errors not reached"

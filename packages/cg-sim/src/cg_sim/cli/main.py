@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"cg-sim: {message}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("cg-sim: interrupted; nothing was written", file=sys.stderr)
+        print("cg-sim: interrupted; rows of a campaign that were done are kept", file=sys.stderr)
         return 130
 
 
