@@ -1,7 +1,7 @@
 """Networks that read structure and return potentials (BoltzmaNN), or positions and return energies (SchNet, DeePCG).
 
-Here now: pair potentials with weights, which turn into tables and learn through them, SchNet for beads, with what learns of
-forces and what engines ask for, and published ANI potentials of atoms, with pair corrections to them. Every public name is
+Pair potentials with weights, which turn into tables and learn through them; BoltzmaNN; SchNet for beads, with what learns of
+forces and what engines ask for; potentials of atoms by ANI and HIP-NN; deep potentials of atoms and beads. Every public name is
 imported on first use, so that `import cg_models` does not wait for torch.
 """
 
