@@ -132,6 +132,19 @@ def test_tables_and_mixtures():
     assert cd.load("run.nc").pair.values.tolist() == ["A-A", "A-B", "B-B"]
 
 
+def test_pairs_nearer_than_the_table_knows_are_said(capsys):
+    """A table that begins where its particles meet; one that begins in the core is silent."""
+    for name, begins in (("bare", 1.05), ("whole", 0.5)):
+        table = cd.PairTable.from_potential(cd.LennardJones(cutoff=2.5).force_shifted(), 500, r_min=begins)
+        cd.write_table(table, f"{name}.csv", n=500)
+        command = f"run --potential {name}.csv --density 0.6 --n 256 --kT 1 --steps 400 -o {name}.nc".split()
+        assert main(command) == 0
+        assert ("! a pair came to" in capsys.readouterr().out) == (name == "bare")
+    found = cd.load("bare.nc").attrs
+    assert found["closest_pair"] < found["tables_from"] == pytest.approx(1.05, abs=0.01)
+    assert "numba " in found["packages"]
+
+
 def test_results_carry_the_units_of_the_table():
     sigma = 0.34
     lj = cd.LennardJones(epsilon=1.0, sigma=sigma, cutoff=2.5 * sigma).force_shifted()

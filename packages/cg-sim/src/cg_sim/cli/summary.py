@@ -45,6 +45,11 @@ def found_in(data: xr.Dataset) -> list[str]:
     if data.attrs["barostat"] != "None" and "density" in data:
         density = data["density"]
         lines.append(f"{'rho':>5} = {float(density.sum()):.4g} {density.attrs['units']}")
+    closest, known = (float(data.attrs.get(name, math.nan)) for name in ("closest_pair", "tables_from"))
+    if closest < known:
+        lines.append(
+            f"! a pair came to {closest:.4g}, where the table does not say U: it does from {known:.4g} on, its inner rule below"
+        )
     return lines
 
 
