@@ -11,10 +11,10 @@ import pytest
 import cg_data as cd
 import cg_inverse as ci
 import cg_sim as cs
+from cg_inverse.cards.compressibility import compressed
 from cg_inverse.cards.motion import drift, green_kubo, motion
 from cg_inverse.cards.records import Measured, TransferCard
 from cg_inverse.cards.transfer_card import transfer_card
-from cg_inverse.constraints.compressibility import compressed
 
 N, RHO, KT, R_MAX = 250, 0.7, 1.0, 3.4
 LJ = cd.as_interactions(cd.LennardJones(cutoff=2.5).force_shifted().table(1000), "A")

@@ -15,14 +15,14 @@ import xarray as xr
 
 import cg_sim as cs
 from cg_data import Interactions, pair_of
-from cg_inverse.cards.motion import DRIFT_STEPS, drift, motion, stability, time_steps
-from cg_inverse.cards.records import Cost, Curve, Match, Measured, PotentialCurve, StateReport, TransferCard
-from cg_inverse.constraints.compressibility import (
+from cg_inverse.cards.compressibility import (
     at_density,
     compressed,
     compressibility,
     kirkwood_buff_compressibility,
 )
+from cg_inverse.cards.motion import DRIFT_STEPS, drift, motion, stability, time_steps
+from cg_inverse.cards.records import Cost, Curve, Match, Measured, PotentialCurve, StateReport, TransferCard
 from cg_inverse.problems.bins import Bins
 from cg_inverse.problems.shell_basis import corrects
 from cg_inverse.problems.spline_problem import Problem
