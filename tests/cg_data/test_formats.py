@@ -562,7 +562,7 @@ def test_encodings_and_long_lines(tmp_path):
 def test_a_two_gigabyte_text_file_is_refused_unread(tmp_path):
     with (tmp_path / "t.csv").open("wb") as stream:
         stream.truncate(2 * 10**9)
-    with pytest.raises(cd.FileError, match="has 2000 MB, a table has at most 268 MB"):
+    with pytest.raises(cd.FileError, match="has 2000 MB, a table file has at most 268 MB"):
         cd.read_target(tmp_path / "t.csv", density=1.0, kT=1.0)
 
 
