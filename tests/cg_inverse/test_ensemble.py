@@ -131,7 +131,7 @@ def test_one_is_no_ensemble(members):
         repeated(members=members)
 
 
-def test_a_verb_returns_its_ensemble():
+def test_a_verb_returns_its_ensemble_and_a_folder_keeps_it(tmp_path):
     fit = ci.ibi(
         dilute.target(), dilute.CUTOFF, control=replace(CONTROL, rounds=1), ensemble=2,
         simulation=ci.Simulation(particles=108, runs=1, threads=1), knots=0.2,
@@ -139,3 +139,9 @@ def test_a_verb_returns_its_ensemble():
     assert fit.ensemble is not None
     assert fit.ensemble.sizes["member"] == 2
     assert fit.ensemble.attrs["method"] == "IBI"
+    folder = fit.save(tmp_path / "fit")
+    xr.testing.assert_identical(ci.resume(folder).ensemble, fit.ensemble)
+    assert ci.resume(folder, rounds=2).ensemble is None  # another fit than that it is of
+    again = ci.resume(folder, ensemble=2).ensemble
+    np.testing.assert_array_equal(ci.resume(folder).ensemble.u, again.u)
+    assert np.abs(again.u - fit.ensemble.u).max() > 0

@@ -148,6 +148,9 @@ def _add_others(commands: Any) -> None:
     resume.add_argument(
         "--base", metavar="SPEC", help="what the fit corrects, if its folder does not say it or it is elsewhere now"
     )
+    resume.add_argument(
+        "--ensemble", type=typed(whole(2)), metavar="N", help="then fit so many times more, to perturbed targets"
+    )
     resume.add_argument("--quiet", action="store_true", help="no progress, no summary")
 
     report = commands.add_parser("report", help="test a fitted potential in independent runs: its transfer card",

@@ -48,7 +48,11 @@ def go_on(options: argparse.Namespace) -> int:
     ledger = corrected(ledger, options.base)
     if not options.quiet and not ledger.reason:
         print(f"going on with {folder} at round {ledger.progress.number + 1}", file=sys.stderr)
-    return _run(ledger, run_folder.opened(folder, ledger), options.quiet)
+    kept = run_folder.opened(folder, ledger)
+    code = _run(ledger, kept, options.quiet)
+    if code == 0 and options.ensemble:
+        _repeat(kept, options.ensemble, options.quiet)
+    return code
 
 
 def _run(ledger: Ledger, kept: run_folder.RunFolder, quiet: bool) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
-from cg_data import Interactions, save
+from cg_data import Interactions, load, save
 from cg_inverse.constraints.pressure import Correction
 from cg_inverse.fits import run_folder
 from cg_inverse.fits.control import Control
@@ -22,6 +22,7 @@ from cg_inverse.rounds.simulation_settings import Simulation
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+ENSEMBLE = "ensemble.nc"
 OnRound = Callable[[Step, Ledger], None]
 
 
@@ -71,6 +72,8 @@ class Fit:
         """Write the folder of the fit, tables included, that `resume` goes on from; return its path."""
         kept = run_folder.create(folder, self.ledger)
         kept.show(self.ledger)
+        if self.ensemble is not None:
+            save(self.ensemble, kept.path / ENSEMBLE)
         return kept.path
 
 
@@ -102,7 +105,7 @@ def repeated(found: Fit, members: int, kept: run_folder.RunFolder | None) -> Fit
     ledger = found.ledger
     spread = ensemble(ledger.method, ledger.liquids, members, control=ledger.control, pressure=ledger.pressure)
     if kept is not None:
-        save(spread, kept.path / "ensemble.nc")
+        save(spread, kept.path / ENSEMBLE)
     return replace(found, ensemble=spread)
 
 
@@ -113,14 +116,21 @@ def resume(
     steps: int | None = None,
     base: Any = None,
     progress: OnRound | None = None,
+    ensemble: int = 0,
 ) -> Fit:
     """Return the fit in a folder, gone on with if it has not ended; its potential is that of an uninterrupted fit.
 
     `rounds` and `steps` (at most so many, and of such length) go on with one that has ended. `base` is what the fit
-    corrects, if it is a correction and has no name that the folder keeps; another one is known by its energy and forces.
+    corrects, if it is a correction and has no name that the folder keeps; another one is known by its energy and forces. `ensemble` is how many times the fit is
+    repeated after it; without, the spread is that in the folder, if this is the fit that it is of.
     """
     ledger = corrected(gone_on(run_folder.ledger_of(folder), rounds=rounds, steps=steps), base)
-    return run_on(ledger, run_folder.opened(Path(folder), ledger), progress)
+    kept = run_folder.opened(Path(folder), ledger)
+    found = run_on(ledger, kept, progress)
+    if ensemble:
+        return repeated(found, ensemble, kept)
+    known = kept.path / ENSEMBLE
+    return replace(found, ensemble=load(known, "ensemble")) if found.step is None and known.exists() else found
 
 
 def gone_on(ledger: Ledger, *, rounds: int | None, steps: int | None) -> Ledger:
