@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,18 +9,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from cg_data import FileError, Units
 from cg_data.pair_table import PairTable
-from cg_data.safe_files import atomic_path, sized_file
+from cg_data.safe_files import sized_file
 from cg_models.deep_potential.options import LocalFrameOptions, Options, SmoothOptions
 from cg_models.deep_potential.potential import DeepPotential
 from cg_models.deep_potential.stored import StoredDeep
 from cg_models.schnet.bead_potential import Prior
-from cg_models.schnet.storage import digest
+from cg_models.sealed_files import read_sealed, write_sealed
 
 _MOST_BYTES = 2**31
 _KINDS: dict[str, type[SmoothOptions] | type[LocalFrameOptions]] = {
@@ -43,24 +40,21 @@ def save_deep(
         tensors |= {f"prior.{k}.{x}": torch.from_numpy(np.array(getattr(table, f"{x}_knots"))) for x in ("u", "f")}
         priors.append({"types": pair, "r_min": table.r_min, "cutoff": table.cutoff, "inner": table.inner})
     (kind,) = (name for name, options in _KINDS.items() if isinstance(potential.options, options))
-    header = json.dumps({
-        "kind": kind, "options": asdict(potential.options), "types": list(types), "units": asdict(units), "priors": priors,
-    })  # fmt: skip
-    with atomic_path(Path(path)) as draft:
-        sealed = json.dumps({"deep": header, "sha256": digest(header, tensors)})
-        save_file(tensors, draft, metadata={"cg-models": sealed})  # one entry: of several, the order is anyone's guess
+    said = {
+        "kind": kind,
+        "options": asdict(potential.options),
+        "types": list(types),
+        "units": asdict(units),
+        "priors": priors,
+    }
+    write_sealed(path, "deep", said, tensors)
 
 
 def load_deep(path: str | Path) -> StoredDeep:
     """Return what `save_deep` wrote; FileError for anything else, and where a bit of it has changed."""
     file = sized_file(Path(path), max_bytes=_MOST_BYTES, what="deep potential")
     try:
-        with safe_open(file, framework="pt") as opened:
-            metadata = json.loads(opened.metadata()["cg-models"])
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-        if metadata["sha256"] != digest(metadata["deep"], tensors):
-            raise ValueError("its numbers are not those that were written")
-        about = json.loads(metadata["deep"])
+        about, tensors = read_sealed(file, "deep")
         potential = DeepPotential(_options(about["kind"], about["options"]), _prior(about["priors"], tensors))
         potential.networks.to(tensors["networks.0.offset"].dtype)
         potential.load_state_dict({name: t for name, t in tensors.items() if not name.startswith("prior.")})

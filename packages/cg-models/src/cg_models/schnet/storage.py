@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,15 +9,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from cg_data import FileError, Units
 from cg_data.pair_table import PairTable
-from cg_data.safe_files import atomic_path, sized_file
+from cg_data.safe_files import sized_file
 from cg_models.schnet.bead_potential import BeadPotential, Prior
 from cg_models.schnet.network import SchNet, SchNetOptions
+from cg_models.sealed_files import read_sealed, write_sealed
 
 _MOST_BYTES = 2**30
 
@@ -49,22 +46,15 @@ def save_beads(
             tensors |= {f"{name}.{k}": torch.from_numpy(np.array(getattr(table, f"{k}_knots"))) for k in ("u", "f")}
             about = {"r_min": table.r_min, "cutoff": table.cutoff, "inner": table.inner}
             priors.append({"where": where, "types": [a, b], "name": name, **about})
-    header = json.dumps({"options": asdict(options), "types": list(types), "units": asdict(units), "priors": priors})
-    with atomic_path(Path(path)) as draft:
-        sealed = json.dumps({"beads": header, "sha256": digest(header, tensors)})
-        save_file(tensors, draft, metadata={"cg-models": sealed})  # one entry: of several, the order is anyone's guess
+    said = {"options": asdict(options), "types": list(types), "units": asdict(units), "priors": priors}
+    write_sealed(path, "beads", said, tensors)
 
 
 def load_beads(path: str | Path) -> StoredBeads:
     """Return what `save_beads` wrote; FileError for anything else, and where a bit of it has changed."""
     file = sized_file(Path(path), max_bytes=_MOST_BYTES, what="bead potential")
     try:
-        with safe_open(file, framework="pt") as opened:
-            metadata = json.loads(opened.metadata()["cg-models"])
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-        if metadata["sha256"] != digest(metadata["beads"], tensors):
-            raise ValueError("its numbers are not those that were written")
-        about = json.loads(metadata["beads"])
+        about, tensors = read_sealed(file, "beads")
         potential = BeadPotential(SchNet(SchNetOptions(**about["options"])), _prior(about["priors"], tensors))
         weights = {name: t for name, t in tensors.items() if not name.startswith("prior.")}
         potential.to(weights["network.embedding.weight"].dtype).load_state_dict(weights)
@@ -80,13 +70,3 @@ def _prior(rows: Sequence[Mapping[str, Any]], tensors: Mapping[str, Tensor]) -> 
         u, f = (tensors[f"{row['name']}.{k}"].numpy() for k in ("u", "f"))
         found[row["where"]][a, b] = PairTable.from_forces(row["r_min"], row["cutoff"], u, f, inner=row["inner"])
     return Prior(**found)
-
-
-def digest(header: str, tensors: Mapping[str, Tensor]) -> str:
-    """Return the SHA-256 of the header and of names, kinds, shapes and bytes of all tensors."""
-    found = hashlib.sha256(header.encode())
-    for name in sorted(tensors):
-        tensor = tensors[name]
-        found.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
-        found.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return found.hexdigest()
