@@ -1,14 +1,13 @@
 """Beads of water for notebook 05: deep potentials that learn forces on the oxygens of water_trajectory.py, by eq. 9; resumable.
 
 python notebooks/runs/water_beads.py WORK --trajectory WORK_OF_TRAJECTORY [--kinds frame smooth] [--shares …] [--models 0 1 2 3 4 5]
-       [--steps 100000] [--onwards WORK_OF_TAUGHT] [--minutes M] [--force molecule|oxygen] [--guard core|none] [--out …/05]
+       [--steps 100000] [--minutes M] [--force molecule|oxygen] [--guard core|none] [--out …/05]
 
 Two kinds: `frame` has the paper's local frames (16 neighbors with directions, others by distance, 6 Å, 120-60-30-15) and `smooth` is
 continuous. Six models of each differ in how their weights begin and in the order of frames, for three lengths of data: the paper's 2, 5 and 15 ns are shares of
 ours. The last tenth of the data is never learned from. Forces are those on whole molecules, whose mean at fixed oxygens is that of
 forces on oxygens (see water_trajectory.py) with less noise; `--force oxygen` has the paper's. A core, made of g(r), keeps
-beads apart where there are no data; `--guard none` leaves it out, as the paper does. `--onwards` begins with the models of another
-WORK, at rates from two fifths of their first to a fifth of their last.
+beads apart where there are no data; `--guard none` leaves it out, as the paper does.
 
 Several of these commands may go on at the same time, each with models of its own. Models go to WORK; beads.nc has the errors of all that are there, and
 …/05/beads-{kind}.safetensors the first model of the longest data.
@@ -33,10 +32,6 @@ import cg_models as cm
 KINDS = ("frame", "smooth")
 SHARES = (2 / 15, 5 / 15, 1.0)  # the paper's 2, 5 and 15 ns
 FEWEST = 0.4  # of the steps
-AGAIN, ONWARDS_SEED = (
-    (0.4, 0.002),
-    10**6,
-)  # of the first rate at first and at last, and added to seeds: models taught onwards
 HELD = 0.1  # of all frames, the last
 RATES = {
     "frame": 5e-3,
@@ -64,7 +59,6 @@ class Beads:
     frames: cm.BeadFrames
     steps: int = 100_000
     guard: str = "core"
-    onwards: Path | None = None
     _first: dict[float, cm.FrameStructures] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -101,24 +95,11 @@ class Beads:
     def trainer(self, kind: str, share: float, model: int, checkpoint: Path) -> cm.DeepTrainer:
         """Return the trainer of one model."""
         seed, first, steps = 1000 * model + round(100 * share), self.first(share), steps_of(self.steps, share)
-        rate, last, potential = (
-            RATES[kind],
-            RATES[kind] / 100,
-            cm.DeepPotential(options_of(kind), self.prior, seed=seed),
-        )
-        if self.onwards is not None:
-            potential = cm.load_deep(file_of(self.onwards, kind, share, model)).potential
-            seed, rate, last = seed + ONWARDS_SEED, AGAIN[0] * rate, AGAIN[1] * rate
         return cm.DeepTrainer(
-            potential, first.frames, cm.DeepTraining(steps, batch=4, rate=rate, last_rate=last, seed=seed),
-            normalize=not checkpoint.exists() and self.onwards is None, structures=first,
+            cm.DeepPotential(options_of(kind), self.prior, seed=seed), first.frames,
+            cm.DeepTraining(steps, batch=4, rate=RATES[kind], last_rate=RATES[kind] / 100, seed=seed),
+            normalize=not checkpoint.exists(), structures=first,
         )  # fmt: skip
-
-    def steps_before(self, kind: str, share: float, model: int) -> int:
-        """Return the steps that a model had been taught where it comes from."""
-        if self.onwards is None:
-            return 0
-        return int(xr.load_dataset(file_of(self.onwards, kind, share, model).with_suffix(".nc")).attrs["steps"])
 
     def teach(self, kind: str, share: float, model: int, *, minutes: float | None, report: int) -> float:
         """Teach a model to its end, or for so many minutes; return those that it took now."""
@@ -132,7 +113,7 @@ class Beads:
         if history.done:
             held = trainer.errors(self.held).force
             water.written(history, file.with_suffix(".nc"), kind=kind, share=share, model=model, held_out_force_rmse=held,
-                          frames=len(trainer.frames), steps=trainer.settings.steps + self.steps_before(kind, share, model))  # fmt: skip
+                          frames=len(trainer.frames), steps=trainer.settings.steps)  # fmt: skip
             cm.save_deep(trainer.potential, file, ["O"], water.UNITS)
         return (float(history.seconds[-1]) - before) / 60
 
@@ -188,7 +169,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words.add_argument("--shares", nargs="+", type=float, default=list(SHARES))
     words.add_argument("--models", nargs="+", type=int, default=list(range(6)))
     words.add_argument("--steps", type=int, default=100_000, help="with all data")
-    words.add_argument("--onwards", type=Path, help="a WORK whose models to begin with")
     words.add_argument("--force", choices=trajectory.FORCES, default="molecule")
     words.add_argument("--guard", choices=("core", "none"), default="core")
     words.add_argument("--minutes", type=float, help="of processor time, after which to stop for now")
@@ -198,7 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     frames = trajectory.frames_of(options.trajectory, options.force)
     about = {"force": options.force, "guard": options.guard, "frames": len(frames)}
     water.claimed(options.work, **about)
-    beads, left = Beads(options.work, frames, options.steps, options.guard, options.onwards), options.minutes
+    beads, left = Beads(options.work, frames, options.steps, options.guard), options.minutes
     for kind, share, model in product(options.kinds, options.shares, options.models):
         if left is not None and left <= 0:
             print("stopped: the same command goes on")
@@ -206,7 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         spent = beads.teach(kind, share, model, minutes=left, report=options.report)
         left = None if left is None else left - spent
     found, rms = collected(options.work), float(np.sqrt(np.mean(np.square(frames.forces))))
-    command = f"python notebooks/runs/water_beads.py WORK --trajectory … --steps {options.steps} --force {options.force} --guard {options.guard}{' --onwards …' if options.onwards else ''}"
+    command = f"python notebooks/runs/water_beads.py WORK --trajectory … --steps {options.steps} --force {options.force} --guard {options.guard}"
     water.written(
         found,
         options.out / "beads.nc",

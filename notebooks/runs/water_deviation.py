@@ -72,15 +72,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if len(rows) > 1:
             files = [water_beads.file_of(options.work, str(kind), float(share), int(m)) for m in rows.model]
             found.append(row(*deviations([cm.load_deep(f) for f in files], held)))
-            names.append((str(kind), int(rows.frames.iloc[0]), len(rows)))
+            names.append((str(kind), int(rows.frames.iloc[0]), len(rows), int(rows.steps.iloc[0])))
             print(
                 f"{kind}, {names[-1][1]} frames, {len(rows)} models: {100 * float(found[-1].below):.2f} % below {LIMIT} eV/Å",
                 flush=True,
             )
     if not found:
         raise SystemExit(f"{options.work} holds no two models of one kind and one length")
-    kinds, lengths, models = (("row", list(column)) for column in zip(*names, strict=True))
-    whole = xr.concat(found, "row").assign_coords(kind=kinds, frames=lengths, models=models)
+    kinds, lengths, models, steps = (("row", list(column)) for column in zip(*names, strict=True))
+    whole = xr.concat(found, "row").assign_coords(kind=kinds, frames=lengths, models=models, steps=steps)
     command = f"python notebooks/runs/water_deviation.py WORK --trajectory … --frames {options.frames}"
     water.written(
         whole, options.out / "deviation.nc", limit=LIMIT, held=len(held), command=command, seed="none: nothing is drawn"

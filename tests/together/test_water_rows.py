@@ -59,7 +59,10 @@ def deviations() -> xr.Dataset:
         deviation.row(np.abs(noise.normal(0, width, forces.shape)), forces) for width in (0.06, 0.03, 0.02, 0.06, 0.02)
     ]
     found = xr.concat(rows, "row").assign_coords(
-        kind=("row", ["frame"] * 3 + ["smooth"] * 2), frames=("row", [10, 20, 40, 10, 40]), models=("row", [6] * 5)
+        kind=("row", ["frame"] * 3 + ["smooth"] * 2),
+        frames=("row", [10, 20, 40, 10, 40]),
+        models=("row", [6] * 5),
+        steps=("row", [40, 40, 100, 40, 100]),
     )
     return found.assign_attrs(limit=deviation.LIMIT, command="python …", seed="none")
 
