@@ -160,3 +160,10 @@ def test_without_a_density_it_asks_for_one(project, capsys):
     assert "give --density, in nm⁻³" in capsys.readouterr().err
     assert main(["import-votca", "nothing.xml"]) == 1
     assert "nothing.xml: no such file" in capsys.readouterr().err
+
+
+def test_a_mixture_asks_for_a_density_of_each_type(project, capsys):
+    settings = project()
+    settings.write_text(settings.read_text().replace("<type2>W</type2>", "<type2>V</type2>"))
+    assert main(["import-votca", str(settings), "--density", "5"]) == 1
+    assert "give --density V=…,W=…, in nm⁻³" in capsys.readouterr().err

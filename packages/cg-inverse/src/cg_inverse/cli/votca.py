@@ -110,10 +110,13 @@ def _number(given: VotcaProject | VotcaInteraction, path: str) -> float | None:
 
 def _density(project: VotcaProject, given: str | None) -> tuple[Any, str]:
     """Return the density as given, or that of conf.gro, with words."""
+    types = {t for i in project.interactions if i.pair for t in i.pair}
     if given is not None:
+        if "=" not in given and len(types) > 1:
+            each = ",".join(f"{t}=…" for t in sorted(types))
+            raise ValueError(f"{project.path}: it has {len(types)} types: give --density {each}, in nm⁻³")
         return (per_type(given) if "=" in given else positive(given)), given
     file = project.path.parent / project.options.get("inverse/gromacs/conf", "conf.gro")
-    types = {t for i in project.interactions if i.pair for t in i.pair}
     if len(types) == 1 and (said := _number(project, "inverse/iie/densities")) is not None:
         return said, f"{said:.5g} nm⁻³ of <densities>"
     if len(types) != 1 or not file.is_file():
