@@ -184,6 +184,11 @@ def test_map(folder, capsys):
     beads = cd.read_trajectory("beads.xyz")
     np.testing.assert_allclose(beads.position.values[0, 0], [0.0, 0.0, 0.0], atol=1e-12)
     np.testing.assert_allclose(beads.force.values[0, 0], [1.0, 1.0, 1.0])
+    (folder / "w.xyz").write_text((folder / "w.xyz").read_text().replace("O 0.0", "OW 0.0"))
+    assert main(["map", "w.xyz", "w.toml", "-o", "other.xyz"]) == 1
+    assert "cg-data map --ignore-names" in capsys.readouterr().err
+    assert main(["map", "w.xyz", "w.toml", "-o", "other.xyz", "--ignore-names"]) == 0
+    assert cd.read_trajectory("other.xyz").position.equals(beads.position)
 
 
 @pytest.mark.parametrize(

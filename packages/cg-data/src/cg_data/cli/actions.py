@@ -208,7 +208,8 @@ def map_files(options: argparse.Namespace) -> int:
     types = options.types.split(",") if options.types else None
     atoms = read_trajectory(options.source, format=options.source_format, units=options.units, types=types)
     mapping = read_mapping(options.mapping)
-    beads = map_trajectory(atoms, mapping, force_map="optimal" if options.optimal_forces else "basic")
+    beads = map_trajectory(atoms, mapping, force_map="optimal" if options.optimal_forces else "basic",
+                           names="ignore" if options.ignore_names else "match")  # fmt: skip
     write_trajectory(beads, options.output)
     print(
         f"{options.source} → {options.output}: {atoms.sizes['frame']} frames, "

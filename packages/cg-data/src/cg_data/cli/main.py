@@ -137,6 +137,9 @@ def _parser() -> argparse.ArgumentParser:
         "-o", "--output", required=True, help="trajectory to write (.nc, .xyz, .dump, .gsd or a folder)"
     )
     mapped.add_argument("--optimal-forces", action="store_true", help="use the noise-optimal linear force map")
+    mapped.add_argument(
+        "--ignore-names", action="store_true", help="atoms are in the mapping's order, whatever their types are called"
+    )
     mapped.add_argument("--from", dest="source_format", metavar="FORMAT", help="format of the trajectory")
     mapped.add_argument("--units", type=units_argument, metavar="UNITS", help=f"of the trajectory: {_UNITS_HELP}")
     mapped.add_argument("--types", help="names of LAMMPS atom types 1, 2, …: O,H")

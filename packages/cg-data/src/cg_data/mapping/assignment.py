@@ -103,7 +103,7 @@ def _ordered(molecule: MoleculeMapping, atoms: Ints, types: npt.NDArray[np.str_]
         raise ValueError(
             f"molecule {int(wrong[0])} of kind {molecule.name} has atoms {_some(types[atoms[wrong[0]]])}, the mapping "
             f"names {_some(wanted)}; correct the names or their order, give the dataset a molecule variable if the "
-            "atoms of a molecule are not consecutive (molecules_by_distance), or say names='ignore'"
+            "atoms of a molecule are not consecutive (molecules_by_distance), or say names='ignore' (cg-data map --ignore-names)"
         )
     return atoms
 

@@ -40,7 +40,7 @@ _BLOCK = re.compile(r"\s*\[\[\s*molecule\s*(\.\s*bead\s*)?\]\]")
 
 
 def read_mapping(path: str | Path, *, atoms: Sequence[str] | None = None) -> Mapping:
-    """Return the mapping in a TOML file (layout above) or a VOTCA XML file, told apart by their first character.
+    """Return the mapping in a TOML file (layout of the page on formats) or a VOTCA XML file, told apart by their first character.
 
     `atoms`, for XML only: all atoms of the molecule in the order of the trajectory, as RESID:RESNAME:ATOM or
     names; without it they are taken in the order in which the beads list them.
