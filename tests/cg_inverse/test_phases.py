@@ -75,6 +75,16 @@ def test_a_liquid_is_left_in_peace(density, kT):
     assert found(simulated(density, kT), scene(density, kT)) == ""
 
 
+def test_a_dilute_liquid_is_no_crystal_although_few_neighbors_have_much_order():
+    """WCA at ρ = 0.52: particles have 4 neighbors in the first shell, and q̄₆ of 4 is as large as a crystal's of 12."""
+    run = cs.simulate(cs.fcc(500, 0.52, kT=1.0, seed=1), cd.WCA(), kT=1.0, dt=0.005, steps=4000, seed=2)
+    r = 0.05 * (np.arange(60) + 0.5)
+    problem = scene(0.52, 1.0, g=(r > 0.9) * (1 + 0.8 * np.exp(-(((r - 1.02) / 0.1) ** 2))))
+    shell = 1.25 * diameter(problem.states[0])
+    assert np.nanmedian(cs.bond_order(run.state.positions, run.state.box, r_min=shell, r_max=shell, l=(6,))) > 0.3
+    assert found(run.state, problem) == ""
+
+
 def test_a_mixture_is_left_in_peace():
     """A few small particles among large ones: their peak is the highest, and far inside the large ones' shell."""
     target = target_of("mixture_0.6")

@@ -121,11 +121,9 @@ def conditioned(
     """Return what to add to a step so that rows·step is what is wanted, of variance `noise`, and g suffers least."""
     missing = wanted - rows @ found.step
     believed = missing * missing**2 / (missing**2 + noise)  # what may be noise is not chased
-    if found.responsive:
-        towards = np.asarray(found.covariance @ rows.T)
-    else:  # the method's own equations do not say what g leaves open
-        known = np.add(information(problem, samples, responses), weak_prior(problem))
-        towards = np.asarray(np.linalg.solve(known, rows.T), dtype=np.float64)
+    # not the step's own covariance: where the residual is nothing but noise, that is of a prior which leaves no freedom
+    known = np.add(information(problem, samples, responses), weak_prior(problem))
+    towards = np.asarray(np.linalg.solve(known, rows.T), dtype=np.float64)
     return np.asarray(towards @ np.linalg.solve(rows @ towards, believed), dtype=np.float64)
 
 

@@ -150,7 +150,7 @@ def gauss_newton(problem: Problem, samples: Sequence[Sample], responses: Sequenc
     normal = white.T @ white + answer.ridge * roughness + damping * thin.T @ thin
     covariance = np.linalg.inv(normal)
     step = np.linalg.solve(normal, white.T @ (wanted / sigma))
-    return replace(answer, step=known * step, covariance=np.outer(known, known) * covariance, responsive=True)
+    return replace(answer, step=known * step, covariance=np.outer(known, known) * covariance)
 
 
 def logarithmic_rows(sample: Sample, response: Array) -> Rows:

@@ -70,7 +70,7 @@ class HNCN:
         equations = [newton_rows(self.problem, s) for s in samples]
         shares = self.problem.weights * len(equations)
         weighed = [replace(e, sigma=e.sigma / np.sqrt(w)) for e, w in zip(equations, shares, strict=True)]
-        return replace(combined(self.problem, weighed), responsive=True)
+        return combined(self.problem, weighed)
 
 
 def newton_rows(problem: Problem, sample: Sample) -> Rows:

@@ -18,8 +18,7 @@ _WELL_KNOWN = 0.5  # share of a coefficient's prior variance below which data ha
 class Solution:
     """The step, its covariance given the data, and how many of its directions the data determine.
 
-    `responsive` says that the equations knew how g follows the potential, so that what they leave open g leaves open;
-    `limited` that the step goes only as far as the frames still speak, however long the round. Errors were taken to be
+    `limited` says that the step goes only as far as the frames still speak, however long the round. Errors were taken to be
     `inflation` times as large as said.
     """
 
@@ -27,7 +26,6 @@ class Solution:
     covariance: Array
     determined: float
     ridge: float
-    responsive: bool = False
     limited: bool = False
     inflation: float = 1.0
 

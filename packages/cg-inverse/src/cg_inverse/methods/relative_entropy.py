@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -46,8 +46,7 @@ class RelativeEntropy:
         gradient = sum(w * g for w, (g, _, _) in zip(shares, parts, strict=True))
         hessian = sum(w * h for w, (_, h, _) in zip(shares, parts, strict=True))
         noise = sum(w**2 * v for w, (_, _, v) in zip(shares, parts, strict=True))
-        found = newton(np.asarray(gradient), np.asarray(hessian), np.asarray(noise), self.problem.basis.roughness())
-        return replace(found, responsive=True)
+        return newton(np.asarray(gradient), np.asarray(hessian), np.asarray(noise), self.problem.basis.roughness())
 
 
 def entropy_derivatives(problem: Problem, sample: Sample, *, shrunk: bool = True) -> tuple[Array, Array, Array]:

@@ -20,7 +20,7 @@ def residual_step(problem: Problem, samples: Sequence[Sample], responses: Sequen
     found = [residual_rows(s, j) for s, j in zip(samples, responses, strict=True)]
     shares = problem.weights * len(found)
     weighed = [replace(e, sigma=e.sigma / np.sqrt(w)) for e, w in zip(found, shares, strict=True)]
-    return replace(combined(problem, weighed), responsive=True)
+    return combined(problem, weighed)
 
 
 def residual_rows(sample: Sample, response: Array) -> Rows:

@@ -10,10 +10,11 @@ import cg_sim as cs
 from cg_inverse.problems.state_point import StatePoint, diameter
 from cg_inverse.rounds.sample import Sample
 from cg_inverse.rounds.simulation import States
+from cg_sim.observables.pair_histogram import pair_histogram
 
 _CRYSTAL_ORDER = 0.3  # median q̄₆ within the first shell: liquids have 0.13–0.2, crystals near melting 0.4
 _SHELL = 1.25  # of the diameter: between the first and the second shell of a crystal
-_PACKED = 0.55  # ρd³ below which nothing crystallises in a run, and q̄₆ of few neighbors means nothing
+_NEIGHBORS = 6.0  # in the first shell, in the mean, below which q̄₆ means nothing: crystals have 12, dilute liquids 2–5
 _SEPARATED = 20.0  # S at the smallest wavevectors; liquids away from a critical point have 0.02–2
 _MORE = 5.0  # times what the target's own g has
 
@@ -36,11 +37,16 @@ def lost_phase(samples: Sequence[Sample], states: States) -> str:
 
 
 def _crystalline(state: StatePoint, runs: Sequence[cs.State]) -> bool:
-    peak = diameter(state)
-    if state.density * peak**3 < _PACKED:
+    shell = _SHELL * diameter(state)
+    if np.mean([_neighbors(run, shell) for run in runs]) < _NEIGHBORS:
         return False
-    order = [cs.bond_order(run.positions, run.box, r_min=_SHELL * peak, r_max=_SHELL * peak, l=(6,)) for run in runs]
+    order = [cs.bond_order(run.positions, run.box, r_min=shell, r_max=shell, l=(6,)) for run in runs]
     return float(np.nanmedian(np.concatenate([np.ravel(q) for q in order]))) > _CRYSTAL_ORDER
+
+
+def _neighbors(run: cs.State, reach: float) -> float:
+    """Return how many others a particle has within a distance, in the mean."""
+    return 2 * float(pair_histogram(run.positions, run.box, np.zeros(run.n, np.int32), 1, reach, 1).sum()) / run.n
 
 
 def long_wavelength_structure(state: cs.State) -> float:
