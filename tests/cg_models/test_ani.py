@@ -281,5 +281,5 @@ def test_the_calculator_gives_what_the_potential_gives(potential):
     atoms.symbols[0] = "Cu"
     with pytest.raises(ValueError, match="knows Al, not Cu"):
         atoms.get_potential_energy()
-    with pytest.raises(TypeError, match="load_beads, load_deep, ani or hipnn"):
+    with pytest.raises(TypeError, match="load_beads, load_deep, read_deepmd, ani or hipnn"):
         cm.calculator(object())

@@ -31,7 +31,7 @@ _SHARE = 0.02  # of the time since the beginning may go into files that show how
 _FIRST = 1.0  # s: what they are expected to cost before they have been written
 _ROWS = 2000
 _TABLES = {"lammps": "table", "gromacs": "xvg", "hoomd": "npz", "csv": "csv"}
-_HEADER = "# What this fit was made with: `cg-inverse {name} config.toml -o OTHER` repeats it,\n# beside an initial potential and options of Python's alone.\n\n"
+_HEADER = "# What this fit was made with: `cg-inverse {name} config.toml -o OTHER` repeats it.\n# An initial potential, and options that Python alone has, are not in it.\n\n"
 _CORRECTS = (
     "# What this fit was made with, beside the base that it corrects{base}: wibi(…, base=…) in Python repeats it.\n\n"
 )
