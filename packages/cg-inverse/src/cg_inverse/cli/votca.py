@@ -17,8 +17,8 @@ from cg_inverse.cli.config import printed
 from cg_inverse.cli.settings import ALPHA, DEFAULTS
 
 _KNOWN_UPDATES = {"smooth", "pressure", "cibi", "kbibi", "scale", "dummy"}
-_KNOWN_ADDS = {"convergence", "acc_convergence", "plot", "tag", "dummy", "average"}  # judged, drawn, kept anyway
-_IIE_LEFT = {"g_extrap_factor", "extrap_near_core", "fix_near_cut_off", "closure_other", "tgt_dcdh"}
+_KNOWN_ADDS = {"convergence", "acc_convergence", "plot", "tag", "dummy"}  # judged, drawn, kept anyway
+_IIE_LEFT = {"g_extrap_factor", "extrap_near_core", "fix_near_cut_off"}
 _BAR = 0.06022140760  # kJ/mol/nm³: VOTCA's pressures are in bar
 
 

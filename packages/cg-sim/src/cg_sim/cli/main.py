@@ -73,7 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"cg-sim: {message}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("cg-sim: interrupted; rows of a campaign that were done are kept", file=sys.stderr)
+        print(
+            "cg-sim: interrupted; nothing was written but checkpoints and finished rows of a campaign", file=sys.stderr
+        )
         return 130
 
 
